@@ -1,0 +1,117 @@
+"""Choose or upload a section, see what was read."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from stentrans.app import demo, facts, maps, opening, router, state, text, widgets
+
+UPLOAD, PATH, EXAMPLE = "upload", "path", "example"
+
+
+def take_upload() -> None:
+    """Open what was just uploaded."""
+    if st.session_state[UPLOAD]:
+        st.session_state[PATH], st.session_state[EXAMPLE] = "", None
+        widgets.keep_error(opening.open_upload, st.session_state[UPLOAD])
+
+
+def take_path() -> None:
+    """Open the path that was just entered."""
+    if st.session_state[PATH].strip():
+        st.session_state[EXAMPLE] = None
+        widgets.keep_error(opening.open_path, st.session_state[PATH])
+
+
+def take_example() -> None:
+    """Open the example that was just chosen."""
+    if st.session_state[EXAMPLE] is not None:
+        st.session_state[PATH] = ""
+        widgets.keep_error(demo.open_demo, st.session_state[EXAMPLE])
+
+
+def choose_section() -> None:
+    """Draw the three ways to a section."""
+    own, path, example = st.columns([5, 4, 4])
+    with own.container(border=True, height="stretch"):
+        st.markdown("**:material/upload_file: Use my own data**", help=text.UPLOAD_HELP)
+        st.file_uploader(
+            "Upload a section: .h5ad, .zip, .h5, .csv, .tsv",
+            accept_multiple_files=True,
+            key=UPLOAD,
+            on_change=take_upload,
+            label_visibility="collapsed",
+        )
+        st.caption(text.UPLOAD_KINDS)
+    with path.container(border=True, height="stretch"):
+        st.markdown("**:material/folder_open: Open a file or folder**")
+        st.text_input(
+            "Path on this computer",
+            key=PATH,
+            on_change=take_path,
+            placeholder="/data/my_section/outs",
+            help="For large files and whole Space Ranger folders: nothing is uploaded.",
+        )
+    with example.container(border=True, height="stretch"):
+        st.markdown("**:material/science: Try an example**")
+        st.pills(
+            "Simulated, with known truth",
+            demo.KINDS,
+            key=EXAMPLE,
+            on_change=take_example,
+            format_func=lambda kind: {"hexagonal": "Visium-like", "square": "ST-like"}[kind],
+            help="Made by this program, not measured: the truth between the spots is known.",
+        )
+
+
+def show_found(section: str) -> None:
+    """Draw the card of what was read, with the button to go on."""
+    found = facts.facts_of(section)
+    with st.container(border=True):
+        words, button = st.columns([4, 1], vertical_alignment="center")
+        words.markdown(f"**What we found in {state.label()}**")
+        words.markdown(
+            f"{found.assay} · **{found.spots}** spots · **{found.genes}** genes · {found.depth} · "
+            f"orientation: {found.orientation} · {found.scale}"
+        )
+        if button.button(
+            "Enhance",
+            type="primary",
+            icon=":material/blur_on:",
+            width="stretch",
+            disabled=found.refusal is not None,
+            help="Choose resolution and method, then start.",
+        ):
+            st.switch_page("pages/enhance.py")
+        for note in found.notes:
+            st.badge(note, icon=":material/info:", color="blue")
+        if found.refusal is not None:
+            st.warning(found.refusal, icon=":material/block:")
+
+
+def show_first_gene(section: str) -> None:
+    """Draw one striking gene and the way to all others."""
+    run = state.run()
+    gene = maps.striking_gene(section, run, is_tested=maps.is_tested(run))
+    title, more = st.columns([4, 1], vertical_alignment="center")
+    title.markdown(f"##### Gene {gene}")
+    more.page_link("pages/genes.py", label="Any other gene", icon=":material/search:")
+    maps.show_maps(section, run, gene, "composition", notes=widgets.waiting_notes(run))
+    if run is None:
+        st.caption(text.NO_RUN_YET)
+    else:
+        st.caption(text.caption(run.method, run.factor))
+        widgets.show_failure(run)
+
+
+st.header("See more of your tissue section")
+st.markdown(
+    "stEnTrans raises the resolution of spatial transcriptomics, fills lost spots, and shows "
+    "whether to believe it."
+)
+choose_section()
+widgets.show_kept_error()
+section = router.require_section()
+with widgets.show_errors():
+    show_found(section)
+    show_first_gene(section)

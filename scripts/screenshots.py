@@ -1,0 +1,103 @@
+"""Make the two pictures of the README: ``python scripts/screenshots.py``.
+
+Starts the app with an empty store, waits until its example is finished, and photographs Home and
+Genes. Needs playwright and a Chromium.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from PIL import Image
+from playwright.sync_api import Error, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "docs" / "images"
+WIDTH, HEIGHT = 1366, 960
+FINISHED_MS = 600_000
+COLOURS = 128
+"""A palette keeps each picture far below 400 kB."""
+THREE_MAPS = """() => {
+  const graph = document.querySelector(".js-plotly-plot");
+  return (graph?.data ?? []).filter(trace => trace.type === "heatmap").length === 3;
+}"""
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Run the app on a free port with a store of its own, and give its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    with TemporaryDirectory() as home:
+        process = subprocess.Popen(
+            [*command, f"--server.port={port}"],
+            cwd=ROOT,
+            env=os.environ | {"STENTRANS_HOME": home},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def open_when_up(page: Page, address: str) -> None:
+    """Open the app; the browser retries while the port is still closed."""
+    for _ in range(120):
+        try:
+            page.goto(address)
+        except Error as error:
+            if "ERR_CONNECTION_REFUSED" not in str(error):
+                raise
+            page.wait_for_timeout(500)
+        else:
+            return
+    raise SystemExit(f"The app did not come up at {address}.")
+
+
+def photograph(page: Page, name: str) -> None:
+    """Save what the page shows as a small PNG."""
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(1500)
+    picture = Image.open(BytesIO(page.screenshot()))
+    path = TARGET / name
+    picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+
+
+def main() -> None:
+    """Take both pictures."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with serving() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        open_when_up(page, address)
+        page.wait_for_function(THREE_MAPS, timeout=FINISHED_MS)
+        photograph(page, "home.png")
+        page.get_by_role("link", name="Genes").click()
+        page.get_by_text("Is it real?").wait_for()
+        photograph(page, "genes.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

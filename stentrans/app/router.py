@@ -1,0 +1,35 @@
+"""The pages that exist, in the order of the menu."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from stentrans.app import state, widgets
+
+
+def current_page() -> Any:
+    """Declare all pages to Streamlit and return the one that was asked for."""
+    return st.navigation(
+        {
+            "Start": [st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)],
+            "Enhance": [st.Page("pages/enhance.py", title="Enhance", icon=":material/blur_on:")],
+            "Explore": [st.Page("pages/genes.py", title="Genes", icon=":material/search:")],
+        }
+    )
+
+
+def require_section() -> str:
+    """Return the section to show on a page; without one, say where to get it and stop there."""
+    if not state.is_routed():
+        # The first visit to a new server may name a page: Streamlit then runs its file alone,
+        # as it does in a folder of pages without a router.
+        widgets.page_look()
+        current_page()
+        st.rerun()
+    section = state.section_id()
+    if section is None:
+        widgets.point_home()
+        st.stop()
+    return section

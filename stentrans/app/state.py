@@ -1,0 +1,116 @@
+"""Everything a browser session remembers: its keys and typed accessors."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import streamlit as st
+
+from stentrans.app import cache, text
+from stentrans.store import Run
+
+Reading = Literal["composition", "log", "counts"]
+
+SECTION: Final = "stentrans_section"
+LABELS: Final = "stentrans_labels"
+RUNS: Final = "stentrans_runs"
+SHOWN_GENES: Final = "stentrans_shown_genes"
+ROUTED: Final = "stentrans_routed"
+KEPT_ERROR: Final = "stentrans_kept_error"
+
+# Widget keys; the first two are names in the page's address, too.
+GENE: Final = "gene"
+READING: Final = "reading"
+FACTOR: Final = "factor"
+METHOD: Final = "method"
+SEED: Final = "seed"
+FILL_GAPS: Final = "fill_gaps"
+GENE_LIST: Final = "gene_list"
+STACKED: Final = "stacked"
+
+SECTION_PARAMETER: Final = "section"
+RUN_PARAMETER: Final = "run"
+
+
+def mark_routed() -> None:
+    """Note that the router runs in this session, not a page alone."""
+    st.session_state[ROUTED] = True
+
+
+def is_routed() -> bool:
+    """Say whether the router has run in this session."""
+    return ROUTED in st.session_state
+
+
+def section_id() -> str | None:
+    """Return the id of the section this session looks at, None before there is one."""
+    chosen = st.session_state.get(SECTION)
+    return None if chosen is None else str(chosen)
+
+
+def choose_section(name: str, label: str) -> None:
+    """Look at a section from now on, under the name the user knows it by."""
+    st.session_state[SECTION] = name
+    labels()[name] = label
+
+
+def labels() -> dict[str, str]:
+    """Return the sections of this session: id to name, in the order they were opened."""
+    found: dict[str, str] = st.session_state.setdefault(LABELS, {})
+    return found
+
+
+def label() -> str:
+    """Return the name of the section this session looks at."""
+    return labels().get(section_id() or "", "section")
+
+
+def run() -> Run | None:
+    """Return the run of the current section whose result is shown, None where there is none."""
+    runs: dict[str, Run] = st.session_state.setdefault(RUNS, {})
+    return runs.get(section_id() or "")
+
+
+def choose_run(chosen: Run) -> None:
+    """Show this run's result for its section from now on."""
+    runs: dict[str, Run] = st.session_state.setdefault(RUNS, {})
+    st.session_state[RUNS] = {**runs, chosen.section: chosen}
+
+
+def shown_genes() -> list[str]:
+    """Return the genes to which the user limited the menus; empty for all."""
+    return list(st.session_state.get(SHOWN_GENES, []))
+
+
+def choose_genes(genes: list[str]) -> None:
+    """Limit the menus to these genes; an empty list lifts the limit."""
+    st.session_state[SHOWN_GENES] = genes
+
+
+def restore_from_url() -> None:
+    """Open the section and run that the page's address names, once per session."""
+    wanted = st.query_params.get(SECTION_PARAMETER)
+    if wanted is None or wanted in labels():
+        return
+    if not cache.store().has("sections", wanted):
+        st.session_state[KEPT_ERROR] = text.LINK_IS_STALE
+        st.query_params.clear()
+        return
+    choose_section(wanted, cache.store().about("sections", wanted).get("label", "section"))
+    told = cache.store().about("runs", st.query_params.get(RUN_PARAMETER, "")).get("run")
+    jobs = {job.run.id: job.run for job in cache.manager().jobs()}
+    if told is not None and told["section"] == wanted:
+        choose_run(Run.from_dict(told))
+    elif st.query_params.get(RUN_PARAMETER) in jobs:
+        choose_run(jobs[st.query_params[RUN_PARAMETER]])
+
+
+def write_to_url() -> None:
+    """Put section and run into the page's address, so that a reload or a link comes back here."""
+    chosen, section = run(), section_id()
+    if section is not None and st.query_params.get(SECTION_PARAMETER) != section:
+        st.query_params[SECTION_PARAMETER] = section
+    if chosen is not None and st.query_params.get(RUN_PARAMETER) != chosen.id:
+        st.query_params[RUN_PARAMETER] = chosen.id
+    if chosen is None and RUN_PARAMETER in st.query_params:
+        del st.query_params[RUN_PARAMETER]

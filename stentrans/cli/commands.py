@@ -1,0 +1,191 @@
+"""One function per command: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import stentrans
+from stentrans import keys
+from stentrans.cli.describe import describe_methods, describe_section, score_table
+from stentrans.cli.progress import ProgressLines
+from stentrans.errors import ParameterError, SectionFormatError, StentransError
+from stentrans.methods import registry
+from stentrans.validate import check_names, check_option
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+APP = Path(stentrans.__file__).resolve().parents[1] / "app.py"
+REFUSED = 2
+
+
+def app(arguments: Namespace) -> int:
+    """Start the web app as a process of its own and wait for it."""
+    if not APP.is_file():
+        raise ParameterError(
+            f"The app must be started from a copy of the project; {APP} does not exist. "
+            "Run this command in a clone of the repository."
+        )
+    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
+    if arguments.port is not None:
+        command.append(f"--server.port={arguments.port}")
+    if arguments.headless:
+        command.append("--server.headless=true")
+    # The folder of the app holds its configuration (.streamlit/config.toml).
+    with subprocess.Popen(command, cwd=APP.parent) as process:
+        return process.wait()
+
+
+def read(arguments: Namespace) -> int:
+    """Print what is found in a section, and the notes of the reader."""
+    section = stentrans.read(arguments.section, library=arguments.library)
+    print(describe_section(section))
+    return 0
+
+
+def enhance(arguments: Namespace) -> int:
+    """Enhance section after section; one that is refused does not stop the others."""
+    targets = _targets(arguments)
+    arguments.out_dir.mkdir(parents=True, exist_ok=True)
+    code = 0
+    for path, target in targets.items():
+        try:
+            _enhance_one(arguments, path, target)
+        except StentransError as error:
+            if len(targets) == 1:
+                raise
+            sys.stderr.write(f"{path}: {' '.join(str(error).split())}\n")
+            code = REFUSED
+    return code
+
+
+def _enhance_one(arguments: Namespace, path: Path, target: Path) -> None:
+    section = stentrans.read(path, library=arguments.library)
+    if arguments.genes is not None:
+        # Before the fit, which may take minutes.
+        check_names("gene", arguments.genes, section.var_names)
+    with ProgressLines(path.name) as on_progress:
+        enhancement = stentrans.enhance(
+            section,
+            factor=arguments.factor,
+            method=arguments.method,
+            fill_gaps=not arguments.no_fill_gaps,
+            seed=arguments.seed,
+            device=arguments.device,
+            on_progress=on_progress,
+            **dict(arguments.settings),
+        )
+    enhancement.write(target, genes=arguments.genes)
+    counted = enhancement.sites[keys.ORIGIN].value_counts()
+    parts = ", ".join(f"{counted.get(origin, 0)} {origin}" for origin in keys.ORIGINS)
+    print(f"{target}: {len(enhancement.sites)} sites ({parts})")
+
+
+def _targets(arguments: Namespace) -> dict[Path, Path]:
+    """Name the file written for each section, refusing two sections of one name."""
+    targets: dict[Path, Path] = {}
+    for path in arguments.sections:
+        name = f"{_section_name(path)}_{arguments.method}_x{arguments.factor}.h5ad"
+        target = arguments.out_dir / name
+        if target in targets.values():
+            raise ParameterError(
+                f"Every section must have a name of its own in the folder of results; {name} "
+                "would be written twice. Enhance these sections into different folders."
+            )
+        targets[path] = target
+    return targets
+
+
+def _section_name(path: Path) -> str:
+    """Name a section after its file or folder; ``sample/outs`` after the sample."""
+    resolved = path.resolve()
+    if resolved.name == "outs":
+        resolved = resolved.parent
+    name = resolved.name
+    for suffix in (".gz", ".h5ad", ".h5", ".zip", ".csv", ".tsv", ".txt"):
+        name = name.removesuffix(suffix)
+    return name or "section"
+
+
+def impute(arguments: Namespace) -> int:
+    """Predict expression at the positions of a table and write it as one .h5ad."""
+    if arguments.out.suffix != ".h5ad":
+        raise ParameterError(f"--out must end in .h5ad; got {arguments.out.name}.")
+    positions = _positions(arguments.at)
+    section = stentrans.read(arguments.section, library=arguments.library)
+    predicted = stentrans.impute(
+        section,
+        positions,
+        method=arguments.method,
+        seed=arguments.seed,
+        device=arguments.device,
+    )
+    _write(predicted, arguments.out)
+    print(f"{arguments.out}: {predicted.n_obs} sites, {predicted.n_vars} genes")
+    return 0
+
+
+def _positions(path: Path) -> pd.DataFrame:
+    """Read the table of positions; its numbers are checked by `stentrans.impute`."""
+    try:
+        table = pd.read_csv(path, sep=None, engine="python")
+    except (ValueError, csv.Error) as error:  # not a table, empty, or not text
+        raise SectionFormatError(
+            f"{path.name} must be a table with the columns array_row, array_col; "
+            f"it could not be read ({error})."
+        ) from error
+    missing = [name for name in (keys.ARRAY_ROW, keys.ARRAY_COL) if name not in table]
+    if missing:
+        raise SectionFormatError(
+            f"{path.name} must have the columns array_row, array_col; {missing[0]} is missing "
+            f"among {', '.join(map(str, table.columns[:6]))}."
+        )
+    return table
+
+
+def _write(predicted: AnnData, target: Path) -> None:
+    """Write under another name first, so that an interrupted run leaves no half file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.part")
+    try:
+        predicted.write_h5ad(unfinished)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def evaluate(arguments: Namespace) -> int:
+    """Score methods on hidden spots: a summary on standard output, every score in a file."""
+    chosen: dict[str, Any] = {"protocol": arguments.protocol, "seed": arguments.seed}
+    if arguments.methods is not None:
+        _check_methods(arguments.methods)
+        chosen["methods"] = tuple(arguments.methods)
+    if arguments.repeats is not None:
+        chosen["repeats"] = arguments.repeats
+    section = stentrans.read(arguments.section, library=arguments.library)
+    scores = stentrans.evaluate(section, **chosen)
+    if arguments.out is not None:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        scores.to_csv(arguments.out, index=False)
+    print(score_table(scores))
+    return 0
+
+
+def _check_methods(names: Iterable[str]) -> None:
+    for name in names:
+        check_option("method", name, stentrans.METHODS)
+
+
+def methods(_arguments: Namespace) -> int:
+    """Print what every method does and cannot do."""
+    infos = {name: (info.summary, info.limits) for name, info in registry.ABOUT.items()}
+    print(describe_methods(infos))
+    return 0

@@ -1,0 +1,136 @@
+"""What each command accepts; imports nothing heavy, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
+
+from stentrans import __version__
+
+if TYPE_CHECKING:
+    # What add_subparsers returns has no public name.
+    Commands: TypeAlias = "argparse._SubParsersAction[OneSentenceParser]"
+
+
+class OneSentenceParser(argparse.ArgumentParser):
+    """An argument parser that refuses in one sentence instead of a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and where help is, and leave with exit code 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = OneSentenceParser(
+        prog="stentrans",
+        description="Raise the resolution of spatial transcriptomics sections and fill lost areas.",
+        epilog="A section is an .h5ad file, a Space Ranger folder or a zip of one, "
+        "or a table of counts (csv, tsv).",
+    )
+    parser.add_argument("--version", action="version", version=f"stentrans {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_app(commands)
+    _add_read(commands)
+    _add_enhance(commands)
+    _add_impute(commands)
+    _add_evaluate(commands)
+    commands.add_parser("methods", help="list the methods and what they are good for")
+    return parser
+
+
+def _add_app(commands: Commands) -> None:
+    command = commands.add_parser("app", help="open the web app on this machine")
+    command.add_argument("--port", type=int, help="port (default: the first free one from 8501)")
+    command.add_argument(
+        "--headless", action="store_true", help="start the server, but open no browser"
+    )
+
+
+def _add_read(commands: Commands) -> None:
+    command = commands.add_parser("read", help="say what is found in a section")
+    command.add_argument("section", type=Path, metavar="SECTION")
+    _add_library(command)
+
+
+def _add_enhance(commands: Commands) -> None:
+    command = commands.add_parser("enhance", help="write enhanced sections, one .h5ad each")
+    command.add_argument("sections", type=Path, nargs="+", metavar="SECTION")
+    command.add_argument(
+        "-o", "--out-dir", type=Path, default=Path(), metavar="DIR", help="folder (default: here)"
+    )
+    command.add_argument(
+        "--factor", type=int, default=2, help="sites per spot and axis, 1 to 4 (default: 2)"
+    )
+    command.add_argument(
+        "--genes", type=_names, metavar="A,B,...", help="genes to write (default: all)"
+    )
+    command.add_argument(
+        "--no-fill-gaps", action="store_true", help="leave lost areas inside the tissue empty"
+    )
+    command.add_argument(
+        "--set",
+        type=setting,
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE",
+        help="a setting of the method; may be given several times",
+    )
+    _add_fit(command)
+    _add_library(command)
+
+
+def _add_impute(commands: Commands) -> None:
+    command = commands.add_parser("impute", help="predict expression at chosen positions")
+    command.add_argument("section", type=Path, metavar="SECTION")
+    command.add_argument(
+        "--at", type=Path, required=True, metavar="CSV", help="table with array_row, array_col"
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="H5AD")
+    _add_fit(command)
+    _add_library(command)
+
+
+def _add_evaluate(commands: Commands) -> None:
+    command = commands.add_parser("evaluate", help="score methods on spots hidden from them")
+    command.add_argument("section", type=Path, metavar="SECTION")
+    command.add_argument(
+        "--methods", type=_names, metavar="A,B,...", help="methods to compare (default: a choice)"
+    )
+    command.add_argument(
+        "--protocol", default="thinning", help="thinning, scattered, holes or counts"
+    )
+    command.add_argument("--repeats", type=int, help="how often spots are hidden anew")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--out", type=Path, metavar="CSV", help="also write every score")
+    _add_library(command)
+
+
+def _add_fit(command: argparse.ArgumentParser) -> None:
+    """Add what enhance and impute share."""
+    command.add_argument("--method", default="stentrans", help="see: stentrans methods")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+
+
+def _add_library(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--library", help="which sample, where a file holds several")
+
+
+def setting(text: str) -> tuple[str, object]:
+    """Split ``name=value``; the value is read as JSON where it is JSON, else kept as text."""
+    name, separator, value = text.partition("=")
+    if not separator or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"a setting is written name=value; got {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _names(text: str) -> list[str]:
+    """Split names at commas, each kept once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

@@ -1,0 +1,338 @@
+"""Enhance a section, or predict at chosen positions; results stay factors until a gene is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from stentrans import __version__, export
+from stentrans.errors import ParameterError, SectionFormatError, ShapeError
+from stentrans.keys import ARRAY_COL, ARRAY_ROW, COUNTS, ORIGIN, ORIGINS, SD, SPATIAL
+from stentrans.lattice import Lattice, Sites, enhanced_sites, fit_lattice, sites_at
+from stentrans.methods import registry
+from stentrans.methods.base import (
+    Decoder,
+    FitOptions,
+    Fitted,
+    OnProgress,
+    Prediction,
+    Progress,
+    Scale,
+    report,
+)
+from stentrans.section import check_section, on_tissue, pitch_um_of
+from stentrans.store import section_id
+from stentrans.validate import check_integer, check_names, check_option
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+MIN_SPOTS = 30
+MAX_FACTOR = 4
+DEVICES = ("auto", "cpu", "cuda")
+
+
+class Enhancement:
+    """Expression at sites, kept as factors; any gene on demand. Made by `enhance`.
+
+    Parameters
+    ----------
+    sites
+        One row per site: array_row, array_col (fractional), x_um, y_um, x_px, y_px where pixels
+        are known, origin (measured, inserted or gap). Measured spots keep their barcode as index.
+    genes
+        Gene names.
+    prediction, decoder
+        Factors at the sites and what turns them into expression.
+    measured
+        Counts of the measured spots, CSR, shape ``(n_spots, n_genes)``; row i belongs to the
+        i-th measured site.
+    provenance
+        What was done, ready for JSON.
+    """
+
+    def __init__(
+        self,
+        *,
+        sites: pd.DataFrame,
+        genes: pd.Index,
+        prediction: Prediction,
+        decoder: Decoder,
+        measured: csr_matrix,
+        provenance: dict[str, Any],
+    ) -> None:
+        self.sites, self.genes = sites, genes
+        self.prediction, self.decoder = prediction, decoder
+        self.measured, self.provenance = measured, provenance
+
+    def __repr__(self) -> str:
+        """Say how large the result is and where it came from."""
+        counted = self.sites[ORIGIN].value_counts()
+        parts = ", ".join(f"{counted.get(origin, 0)} {origin}" for origin in ORIGINS)
+        return (
+            f"Enhancement by {self.provenance['method']}: {parts} sites x {len(self.genes)} genes"
+        )
+
+    def expression(self, genes: str | Sequence[str], scale: Scale = "log") -> NDArray[np.float32]:
+        """Expression of chosen genes at every site.
+
+        Parameters
+        ----------
+        genes
+            Gene names as in ``genes``; one name is taken as a list of one.
+        scale
+            ``"log"``: expected natural log1p of counts scaled to the section's median library, at
+            the interpolated library, comparable with measured values. ``"composition"``: the same
+            at the median library everywhere, so that depth plays no part. ``"counts"``: expected
+            counts.
+
+        Returns
+        -------
+        values
+            Shape ``(n_sites, n_genes_asked)``, float32, finite, non-negative.
+
+        Raises
+        ------
+        MissingKeyError
+            If a gene is not in the section.
+        ParameterError
+            If ``scale`` is not one of the three.
+        """
+        check_option("scale", scale, ("log", "counts", "composition"))
+        return self.decoder.decode(self.prediction, self._positions(genes), scale)
+
+    def sd(self, genes: str | Sequence[str]) -> NDArray[np.float32]:
+        """Standard deviation of ``"log"`` values, shape ``(n_sites, n_genes_asked)``, float32.
+
+        It covers what a measurement at the site would show, counting noise included. Raises
+        MissingKeyError for unknown genes.
+        """
+        return self.decoder.sd(self.prediction, self._positions(genes))
+
+    def to_anndata(self, genes: Sequence[str] | None = None) -> AnnData:
+        """Make an AnnData of some genes (None: all), dense: ``X`` log values.
+
+        Layers are ``counts`` (expected), ``sd`` and ``measured`` (NaN where nothing was measured);
+        for many genes on many sites `write` needs less memory.
+        """
+        return export.to_anndata(self, genes)
+
+    def write(self, path: str | Path, genes: Sequence[str] | None = None) -> None:
+        """Write what `to_anndata` gives as ``.h5ad``, in chunks of bounded memory."""
+        export.write_h5ad(self, Path(path), genes)
+
+    def save(self, folder: str | Path) -> None:
+        """Save into a new or empty folder, as factors; `load` is the inverse."""
+        export.save(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Enhancement:
+        """Load what `save` wrote; raises StoreError if something is missing or damaged."""
+        return cls(**export.load(Path(folder)))
+
+    def _positions(self, genes: str | Sequence[str]) -> NDArray[np.int64]:
+        names = [genes] if isinstance(genes, str) else list(genes)
+        check_names("gene", names, self.genes)
+        return self.genes.get_indexer(pd.Index(names)).astype(np.int64)
+
+
+def enhance(
+    section: AnnData,
+    *,
+    factor: int = 2,
+    method: str = "stentrans",
+    fill_gaps: bool = True,
+    seed: int = 0,
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+    **settings: Any,
+) -> Enhancement:
+    """Raise the resolution of a section and fill its lost areas.
+
+    Parameters
+    ----------
+    section
+        Counts in ``layers["counts"]`` or ``X``; ``obs["array_row"]``, ``obs["array_col"]``;
+        optionally ``in_tissue`` and ``obsm["spatial"]``. Left as it was.
+    factor
+        Fine steps per lattice step: 2, 3 or 4 (1: gaps and measured spots only).
+    method
+        A name in ``stentrans.METHODS``.
+    fill_gaps
+        Also answer at positions enclosed by tissue that have no measurement.
+    seed
+        Same input, seed and version give the same numbers.
+    device
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    on_progress
+        Gets a `Progress` now and then; returning False cancels.
+    **settings
+        Settings of the method.
+
+    Raises
+    ------
+    SectionFormatError
+        If the section is not usable (no counts, no lattice, fewer than 30 spots ...).
+    ParameterError
+        If an argument or setting is out of range.
+    Cancelled
+        If ``on_progress`` returned False.
+    """
+    factor = check_integer("factor", factor, low=1, high=MAX_FACTOR)
+    started = time.perf_counter()
+    chosen = _fit_options(method, seed, device, settings, on_progress)
+    tissue, lattice = prepare(section)
+    sites = enhanced_sites(lattice, factor, fill_gaps=fill_gaps)
+    fitted = registry.load(method).fit(tissue.X, lattice, chosen)
+    report(on_progress, Progress("predicting", 0.95))
+    provenance = _provenance(tissue, method, chosen, fitted) | {
+        "factor": factor,
+        "fill_gaps": bool(fill_gaps),
+        "seconds": round(time.perf_counter() - started, 2),
+    }
+    result = Enhancement(
+        sites=site_frame(tissue, lattice, sites),
+        genes=tissue.var_names.copy(),
+        prediction=fitted.predict(sites.array),
+        decoder=fitted.decoder,
+        measured=tissue.X,
+        provenance=provenance,
+    )
+    report(on_progress, Progress("done", 1.0))
+    return result
+
+
+def impute(
+    section: AnnData,
+    at: pd.DataFrame,
+    *,
+    method: str = "stentrans",
+    seed: int = 0,
+    device: str = "auto",
+) -> AnnData:
+    """Predict expression at chosen positions.
+
+    Parameters
+    ----------
+    section
+        As for `enhance`; left as it was.
+    at
+        Columns array_row and array_col, fractions allowed, any order, any number of rows.
+    method, seed, device
+        As for `enhance`.
+
+    Returns
+    -------
+    predicted
+        One row per row of ``at``, genes as in the section. ``X``: expected log1p of counts scaled
+        to the section's median library; ``layers["counts"]``: expected counts;
+        ``layers["sd"]``: standard deviation of ``X``.
+
+    Raises
+    ------
+    ShapeError
+        If ``at`` lacks a column or holds text.
+    SectionFormatError, ParameterError
+        As for `enhance`.
+    """
+    from anndata import AnnData
+
+    array = _asked(at)
+    chosen = _fit_options(method, seed, device, {}, None)
+    tissue, lattice = prepare(section)
+    sites = sites_at(lattice, array)
+    fitted = registry.load(method).fit(tissue.X, lattice, chosen)
+    prediction = fitted.predict(sites.array)
+    genes = np.arange(tissue.n_vars)
+    obs = site_frame(tissue, lattice, sites)
+    obs.index = pd.Index([str(name) for name in at.index])
+    predicted = AnnData(
+        X=fitted.decoder.decode(prediction, genes, "log"),
+        obs=obs,
+        var=tissue.var.copy(),
+        layers={
+            COUNTS: fitted.decoder.decode(prediction, genes, "counts"),
+            SD: fitted.decoder.sd(prediction, genes),
+        },
+    )
+    export.describe(predicted, _provenance(tissue, method, chosen, fitted))
+    return predicted
+
+
+def prepare(section: AnnData) -> tuple[AnnData, Lattice]:
+    """Validate a section and return its spots on tissue, as a new AnnData, with their lattice."""
+    tissue = on_tissue(check_section(section))
+    array = tissue.obs[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.int64)
+    if tissue.n_obs < MIN_SPOTS:
+        raise SectionFormatError(
+            f"Enhancement needs at least {MIN_SPOTS} spots on tissue; this section has "
+            f"{tissue.n_obs}. Use a larger section or mark more spots as in tissue."
+        )
+    pixels = tissue.obsm.get(SPATIAL)
+    return tissue, fit_lattice(array, pixels, pitch_um=pitch_um_of(tissue))
+
+
+def site_frame(tissue: AnnData, lattice: Lattice, sites: Sites) -> pd.DataFrame:
+    """Describe sites as a table, see `Enhancement.sites`."""
+    x_um, y_um = lattice.to_um(sites.array).T
+    frame = pd.DataFrame(
+        {ARRAY_ROW: sites.array[:, 0], ARRAY_COL: sites.array[:, 1], "x_um": x_um, "y_um": y_um}
+    )
+    if lattice.to_pixels is not None:
+        frame["x_px"], frame["y_px"] = lattice.to_pixels(sites.array).T
+    names = np.array(ORIGINS, dtype=object)[sites.origin]
+    frame[ORIGIN] = pd.Categorical(names, categories=list(ORIGINS))
+    labels = np.array([f"{name}-{i:05d}" for i, name in enumerate(names)], dtype=object)
+    is_spot = sites.spot >= 0
+    labels[is_spot] = tissue.obs_names.to_numpy()[sites.spot[is_spot]]
+    frame.index = pd.Index(labels)
+    return frame
+
+
+def _fit_options(
+    method: str, seed: int, device: str, settings: dict[str, Any], on_progress: OnProgress | None
+) -> FitOptions:
+    """Check what every method takes."""
+    check_option("method", method, list(registry.METHODS))
+    check_option("device", device, DEVICES)
+    seed = check_integer("seed", seed, low=0)
+    return FitOptions(seed=seed, device=device, settings=settings, on_progress=on_progress)
+
+
+def _asked(at: pd.DataFrame) -> NDArray[np.float64]:
+    """Positions asked for, shape ``(n_sites, 2)``."""
+    missing = [name for name in (ARRAY_ROW, ARRAY_COL) if name not in at]
+    if missing:
+        raise ShapeError(
+            f"`at` must have the columns {ARRAY_ROW} and {ARRAY_COL}; {missing[0]} is missing."
+        )
+    try:
+        array = at[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(
+            f"Columns {ARRAY_ROW} and {ARRAY_COL} of `at` must hold numbers; they hold text."
+        ) from error
+    return array
+
+
+def _provenance(
+    tissue: AnnData, method: str, options: FitOptions, fitted: Fitted
+) -> dict[str, Any]:
+    """Everything needed to repeat the run, and what the fit found."""
+    return {
+        "version": __version__,
+        "section": section_id(tissue),
+        "spots": tissue.n_obs,
+        "method": method,
+        "seed": options.seed,
+        "device": options.device,
+        "settings": dict(options.settings),
+        "fit": dict(fitted.summary),
+    }

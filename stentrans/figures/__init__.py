@@ -1,0 +1,1 @@
+"""Frames and arrays in, Plotly figures out; computes nothing about biology, shows nothing."""

@@ -1,0 +1,60 @@
+"""Colours and the Plotly template, always passed explicitly, never set globally."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plotly import graph_objects as go
+
+CLEAR = "rgba(0,0,0,0)"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The few colours a figure needs.
+
+    Parameters
+    ----------
+    ink
+        Text and scale bars.
+    faint
+        Grid lines, and text that matters less.
+    accent
+        The method that was chosen.
+    sequential
+        Name of the Plotly colour scale for expression, perceptually uniform.
+    darkest
+        Where on that scale the lowest value lies, in [0, 1): above 0 where the scale would
+        otherwise begin in the colour of the page, and low values look like gaps.
+    """
+
+    ink: str
+    faint: str
+    accent: str
+    sequential: str
+    darkest: float = 0.0
+
+
+LIGHT = Theme(ink="#1f2933", faint="#8896a4", accent="#0f766e", sequential="viridis")
+DARK = Theme(ink="#e6e9ec", faint="#7d8894", accent="#2dd4bf", sequential="magma", darkest=0.15)
+
+
+def theme(*, dark: bool = False) -> Theme:
+    """Return the colours for a light or a dark page."""
+    return DARK if dark else LIGHT
+
+
+def template(colours: Theme) -> go.layout.Template:
+    """Return the Plotly template: clear paper, no frame, one font."""
+    axis = {"zeroline": False, "gridcolor": colours.faint, "gridwidth": 0.3, "automargin": True}
+    layout = go.Layout(
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        font={"family": "Source Sans, Source Sans Pro, sans-serif", "color": colours.ink},
+        margin={"l": 8, "r": 8, "t": 48, "b": 8},
+        xaxis=axis,
+        yaxis=axis,
+        showlegend=False,
+        modebar={"bgcolor": CLEAR, "color": colours.faint, "activecolor": colours.accent},
+    )
+    return go.layout.Template(layout=layout)

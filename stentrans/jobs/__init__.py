@@ -1,0 +1,8 @@
+"""Work outside the app: one record per run, done by Dask distributed."""
+
+from __future__ import annotations
+
+from stentrans.jobs.manager import Manager
+from stentrans.jobs.progress import Job, JobState
+
+__all__ = ["Job", "JobState", "Manager"]

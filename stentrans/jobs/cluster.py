@@ -1,0 +1,61 @@
+"""Where jobs run: a worker process of our own, or a lab's cluster."""
+
+# Dask distributed declares its types only in part.
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import logging
+import os
+
+from distributed import Client, LocalCluster
+
+from stentrans.errors import JobError
+
+SCHEDULER_VARIABLE = "STENTRANS_SCHEDULER"
+MEMORY_VARIABLE = "STENTRANS_WORKER_MEMORY"
+CONNECT_TIMEOUT_S = 20
+
+
+def connect(scheduler: str | None = None, *, memory_limit: str | float = 0.75) -> Client:
+    """Return a Dask client.
+
+    Parameters
+    ----------
+    scheduler
+        Address of a running scheduler; None for ``$STENTRANS_SCHEDULER``, else an embedded
+        cluster: one worker process with one job at a time, reachable from this machine only.
+    memory_limit
+        Of the embedded worker: a size ("4GiB") or a share of this machine's memory; a job that
+        needs more dies alone. ``$STENTRANS_WORKER_MEMORY`` goes first.
+
+    Raises
+    ------
+    JobError
+        If the scheduler does not answer.
+    """
+    address = scheduler or os.environ.get(SCHEDULER_VARIABLE)
+    if address:
+        try:
+            return Client(address, timeout=CONNECT_TIMEOUT_S)
+        except (OSError, ValueError) as error:
+            raise JobError(
+                f"The scheduler at {address} must answer; it did not ({error}). Check "
+                f"{SCHEDULER_VARIABLE}, or unset it to compute on this machine."
+            ) from error
+    threads = str(os.cpu_count() or 1)
+    cluster = LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=None,
+        memory_limit=os.environ.get(MEMORY_VARIABLE, memory_limit),
+        silence_logs=logging.ERROR,
+        # A job that takes its worker down would do so again.
+        scheduler_kwargs={"allowed_failures": 0},
+        # Dask's own default is one thread, for many workers per machine; here is only one.
+        env=dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads)
+        | {"OPENBLAS_NUM_THREADS": threads},
+    )
+    return Client(cluster)

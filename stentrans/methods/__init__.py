@@ -1,0 +1,1 @@
+"""Upsamplers, one per file, behind one protocol; `stentrans.methods.registry` lists them."""

@@ -1,0 +1,145 @@
+"""The protocol that every method follows: counts and a lattice in, factors at any position out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from stentrans.errors import Cancelled
+from stentrans.lattice import Lattice
+
+Scale = Literal["log", "counts", "composition"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a running method reports.
+
+    Parameters
+    ----------
+    stage
+        Short name of what is being done, for people ("training", "kriging").
+    fraction
+        Share of the whole fit that is done, in [0, 1]; never goes back.
+    loss
+        Latest training loss, None where there is none.
+    message
+        One more sentence, may be empty.
+    """
+
+    stage: str
+    fraction: float
+    loss: float | None = None
+    message: str = ""
+
+
+OnProgress = Callable[[Progress], "bool | None"]
+
+
+def report(on_progress: OnProgress | None, progress: Progress) -> None:
+    """Pass ``progress`` on; raise Cancelled if the listener answers False."""
+    if on_progress is not None and on_progress(progress) is False:
+        raise Cancelled(f"Cancelled on request at {progress.fraction:.0%} ({progress.stage}).")
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What every method is told beside the data.
+
+    Parameters
+    ----------
+    seed
+        Seeds every random choice of the method.
+    device
+        ``"auto"``, ``"cpu"`` or ``"cuda"``; only methods with torch look at it.
+    settings
+        The method's own settings by name; each method checks them.
+    on_progress
+        Gets a `Progress` now and then; may return False to cancel.
+    """
+
+    seed: int = 0
+    device: str = "auto"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    on_progress: OnProgress | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Factors at positions.
+
+    Parameters
+    ----------
+    factors
+        Shape ``(n_sites, rank)``, float32, dense or CSR.
+    variance
+        Same shape, float32: variance of each factor; None where the method has none.
+    log_library
+        Shape ``(n_sites,)``, float32: expected natural log of the library size.
+    log_library_variance
+        Shape ``(n_sites,)``, float32.
+    """
+
+    factors: NDArray[np.float32] | csr_matrix
+    variance: NDArray[np.float32] | None
+    log_library: NDArray[np.float32]
+    log_library_variance: NDArray[np.float32]
+
+
+class Decoder(Protocol):
+    """Turns factors into values of chosen genes; holds loadings and the library model."""
+
+    kind: str
+
+    def decode(
+        self, prediction: Prediction, genes: NDArray[np.int64], scale: Scale
+    ) -> NDArray[np.float32]:
+        """Values, shape ``(n_sites, n_genes_asked)``, float32, non-negative and finite.
+
+        ``"log"``: expected log1p of counts scaled to the section's median library, at the
+        interpolated library. ``"counts"``: expected counts at the interpolated library.
+        ``"composition"``: as ``"log"``, but at the median library everywhere.
+        """
+        ...
+
+    def sd(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Standard deviation of ``"log"`` values around what a measurement would show."""
+        ...
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything needed to rebuild the decoder, as plain numeric arrays."""
+        ...
+
+
+class Fitted(Protocol):
+    """A method after training on one section."""
+
+    decoder: Decoder
+    summary: Mapping[str, Any]
+    """JSON-ready facts about the fit (rank, gate, losses), for the provenance."""
+
+    def predict(self, positions: NDArray[np.float64]) -> Prediction:
+        """Factors at ``positions``, shape ``(n_sites, 2)``: array_row, array_col, maybe fractional.
+
+        The answer at one position does not depend on which others are asked for.
+        """
+        ...
+
+
+class Method(Protocol):
+    """An upsampler."""
+
+    name: str
+
+    def fit(self, counts: csr_matrix, lattice: Lattice, options: FitOptions) -> Fitted:
+        """Learn from measured spots.
+
+        ``counts`` is CSR float32, shape ``(n_spots, n_genes)``, row i at ``lattice.array[i]``;
+        it is left as it was. Raises ParameterError for unknown or bad settings.
+        """
+        ...

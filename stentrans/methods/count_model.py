@@ -1,0 +1,202 @@
+"""Poisson regression of counts on factors, one gene per column, shrunk by the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_STEPS = 10
+_SETTLED = 0.01  # largest change of a slope, per unit-variance factor, that ends the fit
+_CLIP = 12.0  # |log fold change| of any spot, so that no step can overflow
+_START_VARIANCE = 0.05
+_LEAST_VARIANCE = 1e-7
+
+
+@dataclass(frozen=True)
+class Loadings:
+    """How expression follows the factors: ``log share = intercept + (factors - centre) @ slopes``.
+
+    Parameters
+    ----------
+    slopes
+        Shape ``(rank, n_genes)``, float64.
+    variance
+        Prior variance of the slopes per factor, shape ``(rank,)``.
+    dispersion
+        Overdispersion per gene, at least 1, shape ``(n_genes,)``.
+    """
+
+    slopes: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    dispersion: NDArray[np.float64]
+
+
+def fit_loadings(
+    counts: NDArray[np.floating],
+    library: NDArray[np.float64],
+    factors: NDArray[np.float64],
+    *,
+    variance: NDArray[np.float64] | None = None,
+) -> Loadings:
+    """Regress each gene's counts on the factors, the library as exposure.
+
+    Slopes are drawn towards zero with one variance per factor; without ``variance`` it is
+    learned from all genes together, so that a factor nobody follows drops out by itself and no
+    rank has to be chosen. Gradient and Hessian are divided by the gene's overdispersion, the
+    intercept is profiled out, and a step that lowers the objective is shortened.
+
+    Parameters
+    ----------
+    counts
+        Shape ``(n_spots, n_genes)``.
+    library
+        Library sizes, shape ``(n_spots,)``, positive.
+    factors
+        Shape ``(n_spots, rank)``, centred by the caller (weighted by library).
+    variance
+        Known prior variances, shape ``(rank,)``; kept as given.
+    """
+    model = _Regression(np.asarray(counts, np.float64), library, factors)
+    learn = variance is None
+    prior = np.full(factors.shape[1], _START_VARIANCE) if variance is None else variance
+    slopes = np.zeros((factors.shape[1], counts.shape[1]))
+    expected = model.expected(slopes)
+    dispersion = model.dispersion(expected)
+    for step in range(_STEPS):
+        before = slopes
+        slopes, expected, spread = model.newton(slopes, expected, prior, dispersion)
+        if step > 0:
+            dispersion = model.dispersion(expected)
+            if learn:
+                prior = np.maximum((slopes**2 + spread).mean(1), _LEAST_VARIANCE)
+        if step > 1 and np.abs(slopes - before).max() < _SETTLED:
+            break
+    return Loadings(slopes, prior, dispersion)
+
+
+class _Regression:
+    """The objective and its Newton step for all genes of one chunk at once."""
+
+    def __init__(
+        self,
+        counts: NDArray[np.float64],
+        library: NDArray[np.float64],
+        factors: NDArray[np.float64],
+    ) -> None:
+        self.counts, self.library, self.factors = counts, library, factors
+        self.total = counts.sum(0)
+        self.rank = factors.shape[1]
+        self.upper = np.triu_indices(self.rank)
+        self.products = factors[:, self.upper[0]] * factors[:, self.upper[1]]
+
+    def expected(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Expected counts with each gene's total matched, which profiles the intercept."""
+        mean = np.exp(np.clip(self.factors @ slopes, -_CLIP, _CLIP)) * self.library[:, None]
+        mean *= self.total / mean.sum(0)
+        return np.asarray(mean)
+
+    def dispersion(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Pearson overdispersion per gene, at least 1."""
+        squared = (self.counts - expected) ** 2 / np.maximum(expected, 1e-12)
+        # Half the rank: shrunken slopes use up fewer degrees of freedom than free ones.
+        freedom = max(len(self.library) - 1 - self.rank / 2, 5)
+        return np.asarray(np.maximum(squared.sum(0) / freedom, 1.0))
+
+    def objective(
+        self,
+        slopes: NDArray[np.float64],
+        expected: NDArray[np.float64],
+        prior: NDArray[np.float64],
+        dispersion: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Penalised quasi-log-likelihood per gene."""
+        fit = (self.counts * np.log(np.maximum(expected, 1e-300))).sum(0)
+        penalty: NDArray[np.float64] = 0.5 * (slopes**2 / prior[:, None]).sum(0)
+        return np.asarray(fit / dispersion - penalty)
+
+    def newton(
+        self,
+        slopes: NDArray[np.float64],
+        expected: NDArray[np.float64],
+        prior: NDArray[np.float64],
+        dispersion: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """One safeguarded step: new slopes, new expected counts, posterior variance of slopes."""
+        inverse = np.linalg.inv(self._hessian(expected, prior, dispersion))
+        gradient = self.factors.T @ (self.counts - expected) / dispersion
+        gradient -= slopes / prior[:, None]
+        step = np.einsum("gij,jg->ig", inverse, gradient)
+        before = self.objective(slopes, expected, prior, dispersion)
+        length = np.ones(len(self.total))
+        for _ in range(5):
+            tried = slopes + length * step
+            mean = self.expected(tried)
+            after = self.objective(tried, mean, prior, dispersion)
+            worse = after < before - 1e-9 * np.abs(before)
+            if not worse.any():
+                break
+            length[worse] *= 0.3
+        else:
+            tried = np.where(worse, slopes, tried)
+            mean = self.expected(tried)
+        return tried, mean, np.diagonal(inverse, axis1=1, axis2=2).T
+
+    def _hessian(
+        self,
+        expected: NDArray[np.float64],
+        prior: NDArray[np.float64],
+        dispersion: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Negative Hessian per gene with the intercept profiled, ``(n_genes, rank, rank)``."""
+        packed = self.products.T @ expected
+        full = np.empty((expected.shape[1], self.rank, self.rank))
+        full[:, self.upper[0], self.upper[1]] = packed.T
+        full[:, self.upper[1], self.upper[0]] = packed.T
+        first = (self.factors.T @ expected).T
+        mass = np.maximum(self.total, 1e-12)[:, None, None]
+        full -= first[:, :, None] * first[:, None, :] / mass
+        full /= dispersion[:, None, None]
+        full[:, np.arange(self.rank), np.arange(self.rank)] += 1 / prior
+        return full
+
+
+def trust(
+    counts: NDArray[np.floating],
+    library: NDArray[np.float64],
+    left_out: NDArray[np.float64],
+    loadings: Loadings,
+) -> NDArray[np.float64]:
+    """How much of each factor to believe where the spot itself was not seen.
+
+    One number in [0, 1] per factor, chosen by the same likelihood with the factors' left-out
+    predictions in the place of the factors: 0 for a factor that position says nothing about.
+
+    Parameters
+    ----------
+    counts
+        Shape ``(n_spots, n_genes)``.
+    library
+        Shape ``(n_spots,)``.
+    left_out
+        Leave-one-out predictions of the factors, shape ``(n_spots, rank)``, centred.
+    loadings
+        Of the same genes.
+    """
+    counts = np.asarray(counts, np.float64)
+    slopes, rank = loadings.slopes, left_out.shape[1]
+    total = counts.sum(0)
+    share = total / total.sum()
+    curvature = (left_out * library[:, None]).T @ left_out
+    curvature *= (slopes * (share / loadings.dispersion)) @ slopes.T
+    curvature += np.diag(0.5 * np.diag(curvature) + 1e-6 * np.trace(curvature) / rank + 1e-12)
+    inverse = np.linalg.inv(curvature)
+    belief = np.full(rank, 0.7)
+    for _ in range(25):
+        fold = np.exp(np.clip((left_out * belief) @ slopes, -_CLIP, _CLIP))
+        expected = fold * library[:, None]
+        expected *= total / expected.sum(0)
+        slope = ((left_out.T @ ((counts - expected) / loadings.dispersion)) * slopes).sum(1)
+        belief = np.clip(belief + 0.5 * inverse @ slope, 0, 1)
+    return belief

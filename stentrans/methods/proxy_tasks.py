@@ -1,0 +1,144 @@
+"""Self-supervised tasks on the section itself: hide spots, predict them from the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stentrans.methods.local_kriging import Kriged, LocalKriging
+
+WINDOW = 600  # spots a task is cut from, so that its cost does not grow with the section
+NEAREST = 24  # visible spots around a site
+ANCHORS = 40  # visible spots from everywhere, for likeness instead of nearness
+_LEAST_VISIBLE = 12
+_KINDS = ("random", "holes", "thinned")
+_KIND_SHARES = (0.6, 0.2, 0.2)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the network sees of one task; see `SpotTransformer.forward` for the arrays.
+
+    Parameters
+    ----------
+    targets
+        Indices of the hidden spots in the whole section, shape ``(N,)``.
+    sites, spots, near, distance
+        Tokens of hidden and visible spots, and which of the visible each hidden one attends to.
+    prior
+        Kriged factors at the hidden spots, shape ``(N, rank)``.
+    """
+
+    targets: NDArray[np.int64]
+    sites: NDArray[np.float32]
+    spots: NDArray[np.float32]
+    near: NDArray[np.int64]
+    distance: NDArray[np.float32]
+    prior: NDArray[np.float32]
+
+
+def draw_task(
+    local: LocalKriging,
+    lines: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Task:
+    """Hide some spots of a window: scattered ones, a few holes, or all but every second line.
+
+    Parameters
+    ----------
+    local
+        Kriging of the factors from all spots.
+    lines
+        Lattice lines of the spots along both axes, shape ``(n_spots, 2)``.
+    rng
+        Draws the window and what is hidden.
+    """
+    window = _window(local.plane, rng)
+    visible = _visible(local.plane[window], lines[window], rng)
+    return make_task(local, window[visible], window[~visible], rng)
+
+
+def make_task(
+    local: LocalKriging,
+    visible: NDArray[np.int64],
+    hidden: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Task:
+    """Predict chosen hidden spots from chosen visible ones.
+
+    Everything a token holds is computed from the visible spots alone: leave-one-out values that
+    had seen the hidden spots would give them away.
+    """
+    seen = local.of_spots(visible)
+    at = local.plane[hidden]
+    view = SpotView(seen, seen.leave_one_out(), rng)
+    sites, near, distance = view.look(at, prior := seen.predict(at))
+    return Task(hidden, sites, view.tokens, near, distance, prior.mean.astype(np.float32))
+
+
+class SpotView:
+    """The visible spots as sites see them.
+
+    Parameters
+    ----------
+    seen
+        Kriging from the visible spots.
+    left_out
+        Their leave-one-out predictions.
+    rng
+        Draws the anchors once, so that the answer at a site depends on no other site.
+    """
+
+    def __init__(
+        self,
+        seen: LocalKriging,
+        left_out: Kriged,
+        rng: np.random.Generator,
+    ) -> None:
+        self.seen = seen
+        self.tokens = np.hstack([seen.factors, left_out.mean]).astype(np.float32)
+        n_spots = len(seen.plane)
+        self.anchors = np.sort(rng.choice(n_spots, min(ANCHORS, n_spots), replace=False))
+        # Distances count in spacings of what is visible, so that a thinned section looks alike.
+        fourth = min(5, n_spots)  # a spot is nearest to itself
+        self.spacing = float(np.median(seen.nearest(seen.plane, fourth)[0][:, -1]))
+
+    def look(
+        self, at: NDArray[np.float64], prior: Kriged
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        """Tokens of sites, the spots they attend to, and the distances to them."""
+        distance, near = self.seen.nearest(at, min(NEAREST, len(self.seen.plane)))
+        far = np.linalg.norm(at[:, None] - self.seen.plane[self.anchors], axis=-1)
+        everywhere = np.broadcast_to(self.anchors, far.shape)
+        sites = np.hstack([prior.mean, np.sqrt(prior.variance)]).astype(np.float32)
+        distances = np.hstack([distance, far]) / self.spacing
+        return sites, np.hstack([near, everywhere]), distances.astype(np.float32)
+
+
+def _window(plane: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Indices of a compact window of spots; all of a small section."""
+    if len(plane) <= WINDOW:
+        return np.arange(len(plane))
+    centre = plane[rng.integers(len(plane))]
+    return np.argsort(((plane - centre) ** 2).sum(1), kind="stable")[:WINDOW]
+
+
+def _visible(
+    plane: NDArray[np.float64], lines: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Mark the spots of a window that stay visible."""
+    n_spots, kind = len(plane), rng.choice(_KINDS, p=_KIND_SHARES)
+    if kind == "holes":
+        centres = plane[rng.integers(n_spots, size=rng.integers(1, 4))]
+        radius = rng.uniform(1.2, 3.5, size=len(centres))
+        far = np.linalg.norm(plane[:, None] - centres, axis=-1) > radius
+        visible = far.all(1)
+    elif kind == "thinned":
+        visible = ((lines + rng.integers(2, size=2)) % 2 == 0).all(1)
+    else:
+        visible = rng.random(n_spots) < rng.uniform(0.25, 0.8)
+    if visible.sum() < _LEAST_VISIBLE or visible.all():
+        visible = np.arange(n_spots) % 2 == 0
+    return np.asarray(visible)

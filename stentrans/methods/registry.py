@@ -1,0 +1,139 @@
+"""Every method by name, imported on use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+from numpy.typing import NDArray
+
+from stentrans.errors import MissingKeyError
+from stentrans.methods.base import Decoder, Method
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What a user should know before choosing a method.
+
+    Parameters
+    ----------
+    name
+        Name in `METHODS`.
+    summary
+        One line for a menu.
+    citation
+        Where the method comes from.
+    limits
+        What it cannot do, honestly.
+    keeps_measured
+        Whether values at measured spots are the measured ones (True) or estimated anew (False).
+    home
+        ``module:Class`` of the implementation.
+    """
+
+    name: str
+    summary: str
+    citation: str
+    limits: str
+    keeps_measured: bool
+    home: str
+
+
+_INFOS: Final = (
+    MethodInfo(
+        name="stentrans",
+        summary="Transformer over spots on a spatial prior; all genes at once, any factor.",
+        citation="This package; after stEnTrans (arXiv:2407.08224), with a model-averaged prior.",
+        limits="Learns from one section: what no neighbouring spot shows it cannot invent.",
+        keeps_measured=False,
+        home="stentrans.methods.stentrans:Stentrans",
+    ),
+    MethodInfo(
+        name="prior",
+        summary="The spatial prior of stentrans alone: count model on kriged factors.",
+        citation="This package; kriging averaged over settings by evidence, Poisson loadings.",
+        limits="Sees position only: no factor can tell it about another.",
+        keeps_measured=False,
+        home="stentrans.methods.prior:Prior",
+    ),
+    MethodInfo(
+        name="lowrank_kriging",
+        summary="Kriging of the ten leading principal components; fast and smooth.",
+        citation="Principal components with Matérn 3/2 kriging (Cressie, Statistics for Spatial "
+        "Data, 1993).",
+        limits="One smoothness per component; depth and composition stay mixed.",
+        keeps_measured=False,
+        home="stentrans.methods.lowrank:LowrankKriging",
+    ),
+    MethodInfo(
+        name="cubic",
+        summary="Cubic convolution along the lattice axes; goes through every measured value.",
+        citation="Keys, IEEE Trans. Acoustics, Speech, Signal Process. 29 (1981) 1153.",
+        limits="Keeps all counting noise and overshoots beside high values.",
+        keeps_measured=True,
+        home="stentrans.methods.interpolation:Cubic",
+    ),
+    MethodInfo(
+        name="linear",
+        summary="Linear interpolation between measured spots.",
+        citation="Delaunay triangulation with barycentric weights.",
+        limits="Keeps the counting noise of the spots it averages.",
+        keeps_measured=True,
+        home="stentrans.methods.interpolation:Linear",
+    ),
+    MethodInfo(
+        name="nearest",
+        summary="Repeats the nearest measured spot.",
+        citation="Nearest neighbour.",
+        limits="Adds no information; a baseline.",
+        keeps_measured=True,
+        home="stentrans.methods.interpolation:Nearest",
+    ),
+)
+
+ABOUT: Final[Mapping[str, MethodInfo]] = MappingProxyType({info.name: info for info in _INFOS})
+"""All that is known of each method, by name."""
+METHODS: Final[Mapping[str, str]] = MappingProxyType({i.name: i.summary for i in _INFOS})
+"""One line on each method, by name."""
+
+
+def load(name: str) -> Method:
+    """Import a method and return it, ready to fit.
+
+    Parameters
+    ----------
+    name
+        One of `METHODS`.
+
+    Raises
+    ------
+    MissingKeyError
+        If no method has this name; the sentence lists those that exist.
+    """
+    if name not in METHODS:
+        raise MissingKeyError(f"A method must be one of {', '.join(METHODS)}; got {name!r}.")
+    module, _, kind = ABOUT[name].home.partition(":")
+    return cast(Method, getattr(import_module(module), kind)())
+
+
+_DECODERS: Final = {
+    "linear": "stentrans.methods.decoding:LinearDecoder",
+    "composition": "stentrans.methods.composition:CompositionDecoder",
+}
+
+
+def load_decoder(kind: str, arrays: Mapping[str, NDArray[Any]]) -> Decoder:
+    """Rebuild a decoder from its arrays.
+
+    Raises
+    ------
+    MissingKeyError
+        If no decoder is of this kind.
+    """
+    if kind not in _DECODERS:
+        raise MissingKeyError(f"A decoder must be one of {', '.join(_DECODERS)}; got {kind!r}.")
+    module, _, name = _DECODERS[kind].partition(":")
+    return cast(Decoder, getattr(import_module(module), name).from_arrays(arrays))

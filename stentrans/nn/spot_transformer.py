@@ -1,0 +1,97 @@
+"""The spot Transformer: sites look at visible spots and correct the spatial prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from stentrans.nn.attention import ContentAttention
+from stentrans.nn.blocks import Block
+
+
+@dataclass(frozen=True)
+class SpotTransformerConfig:
+    """Size of the network.
+
+    Parameters
+    ----------
+    rank
+        Number of factors.
+    content
+        The factors by which sites recognise spots like themselves: those that space predicts.
+    dim
+        Embedding size, divisible by ``num_heads``.
+    depth
+        Blocks that refine the embeddings before the final attention; 0 in small sections.
+    num_heads
+        Attention heads.
+    mlp_ratio, drop
+        Of the blocks.
+    """
+
+    rank: int
+    content: tuple[int, ...]
+    dim: int = 48
+    depth: int = 0
+    num_heads: int = 6
+    mlp_ratio: float = 1.0
+    drop: float = 0.1
+
+
+class SpotTransformer(nn.Module):
+    """Correct kriged factors at sites from visible spots, near ones and similar ones.
+
+    Sites are embedded by what the prior says there, spots by what it would have said of them, so
+    both are known equally well. Each head's attention then mixes what the spots really showed:
+    their factors as they are, and what the prior had missed of them. How much of either mixture
+    corrects which factor starts at zero, so that an untrained network leaves the prior as it is.
+    Sites attend to spots only: the answer at a site does not depend on which others are asked for.
+    """
+
+    def __init__(self, config: SpotTransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed = nn.Linear(len(config.content), config.dim, bias=False)
+        self.blocks = nn.ModuleList(
+            Block(config.dim, config.num_heads, config.mlp_ratio, config.drop)
+            for _ in range(config.depth)
+        )
+        self.attention = ContentAttention(config.dim, config.num_heads)
+        self.from_factors = nn.Parameter(torch.zeros(config.num_heads, config.rank))
+        self.from_residuals = nn.Parameter(torch.zeros(config.num_heads, config.rank))
+
+    def forward(self, sites: Tensor, spots: Tensor, near: Tensor, distance: Tensor) -> Tensor:
+        """Corrections of the factors.
+
+        Parameters
+        ----------
+        sites
+            Shape ``(N, 2R)``: prior mean, prior standard deviation.
+        spots
+            Shape ``(n_spots, 2R)``: factors, what the prior says of them from other spots.
+        near
+            Shape ``(N, K)``, int64: rows of ``spots`` that each site attends to.
+        distance
+            Shape ``(N, K)``: distance to them in spacings of the visible spots.
+
+        Returns
+        -------
+        correction
+            Shape ``(N, R)``, to be added to the prior mean.
+        """
+        rank = self.config.rank
+        prior, sd = sites[:, :rank], sites[:, rank:]
+        factors, expected = spots[:, :rank], spots[:, rank:]
+        known = list(self.config.content)
+        x, keys = self.embed(prior[:, known]), self.embed(expected[:, known])
+        for block in self.blocks:
+            x = block(x, keys[near])
+        weights = self.attention(x, keys, near, distance)  # (N, heads, K)
+        mixed = weights @ factors[near] - prior[:, None]
+        missed = weights @ (factors - expected)[near]
+        # In units of what the prior does not know: where it is sure, little is to be corrected.
+        correction: Tensor = self.from_factors * mixed + self.from_residuals * missed
+        in_units: Tensor = sd * correction.sum(1)
+        return in_units

@@ -1,0 +1,49 @@
+"""Files and AnnData in, one validated section out."""
+
+from __future__ import annotations
+
+from stentrans.section.check import check_section, on_tissue, refusal_of
+from stentrans.section.genes import (
+    find_gene,
+    find_genes,
+    measured_frame,
+    measured_values,
+    search_genes,
+)
+from stentrans.section.notes import Note, add_notes, notes_of
+from stentrans.section.positions import lattice_of, pitch_um_of, technology_of
+from stentrans.section.preprocess import (
+    detected_share,
+    keep_genes,
+    library_size,
+    log_normalise,
+    median_library,
+)
+from stentrans.section.read import read
+from stentrans.section.simulate import is_simulated, simulate, simulated_truth
+
+__all__ = [
+    "Note",
+    "add_notes",
+    "check_section",
+    "detected_share",
+    "find_gene",
+    "find_genes",
+    "is_simulated",
+    "keep_genes",
+    "lattice_of",
+    "library_size",
+    "log_normalise",
+    "measured_frame",
+    "measured_values",
+    "median_library",
+    "notes_of",
+    "on_tissue",
+    "pitch_um_of",
+    "read",
+    "refusal_of",
+    "search_genes",
+    "simulate",
+    "simulated_truth",
+    "technology_of",
+]

@@ -1,0 +1,96 @@
+"""One form for counts: canonical CSR float32, checked for what counting can produce."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, issparse
+
+from stentrans.errors import SectionFormatError
+
+WHOLE: Final = 1e-4
+"""How far a stored count may be from a whole number; float32 files keep small residues."""
+
+
+def as_csr(matrix: Any, *, place: str) -> csr_matrix:
+    """Return a new canonical CSR float32 copy of a matrix, spots in rows.
+
+    Raises
+    ------
+    SectionFormatError
+        If the values are not numbers.
+    """
+    if isinstance(matrix, pd.DataFrame):
+        matrix = matrix.to_numpy()
+    held: Any = matrix if issparse(matrix) else np.asarray(matrix)
+    if held.dtype.kind not in "buif":
+        raise SectionFormatError(
+            f"The matrix in {place} must hold numbers; it holds {held.dtype}. "
+            "Store counts as integers or floats.",
+            code="R17",
+        )
+    # scipy would take the caller's own arrays over where the dtype already fits.
+    found = csr_matrix(held, dtype=np.float32, copy=True)
+    found.sum_duplicates()
+    if np.isfinite(found.data).all():
+        found.eliminate_zeros()
+    return found
+
+
+def has_bad_values(counts: csr_matrix) -> bool:
+    """Whether any value is NaN or infinite."""
+    return not bool(np.isfinite(counts.data).all())
+
+
+def are_counts(counts: csr_matrix) -> bool:
+    """Whether all values are finite, whole and not negative."""
+    data = counts.data
+    if not np.isfinite(data).all() or (data < 0).any():
+        return False
+    return bool((np.abs(data - np.rint(data)) <= WHOLE).all())
+
+
+def rounded(counts: csr_matrix) -> csr_matrix:
+    """Return counts with the residues of whole numbers removed; the input is left as it was."""
+    exact = counts.copy()
+    exact.data = np.rint(exact.data)
+    exact.eliminate_zeros()
+    return exact
+
+
+def refuse_bad_values(counts: csr_matrix, spots: pd.Index, genes: pd.Index) -> None:
+    """Raise SectionFormatError (R11) naming the first NaN or infinite value."""
+    bad = np.flatnonzero(~np.isfinite(counts.data))
+    if not bad.size:
+        return
+    row = int(np.searchsorted(counts.indptr, bad[0], side="right")) - 1
+    gene = genes[int(counts.indices[bad[0]])]
+    raise SectionFormatError(
+        f"Every count must be a finite number; {bad.size} values are NaN or infinite, first at "
+        f"{spots[row]}, {gene}. Replace them or leave these spots out.",
+        code="R11",
+    )
+
+
+def refuse_empty(shape: tuple[int, int]) -> None:
+    """Raise SectionFormatError (R6) where there are no spots or no genes."""
+    n_spots, n_genes = shape
+    if n_spots == 0 or n_genes == 0:
+        raise SectionFormatError(
+            f"A section needs spots and genes; the matrix is empty ({n_spots} spots × {n_genes} "
+            "genes). Check the filters that were applied before saving.",
+            code="R6",
+        )
+
+
+def all_missing_rows(counts: csr_matrix) -> NDArray[np.bool_]:
+    """Mark the rows in which every value is NaN, shape ``(n_spots,)``."""
+    missing = np.isnan(counts.data)
+    if not missing.any():
+        return np.zeros(counts.shape[0], dtype=bool)
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    per_row = np.bincount(row[missing], minlength=counts.shape[0])
+    return np.asarray(per_row == counts.shape[1])

@@ -1,0 +1,176 @@
+"""What a file really is, by its first bytes, and its content within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from stentrans.errors import SectionFormatError
+from stentrans.section.notes import Note
+
+MAX_EXPANDED: Final = 8 * 2**30
+"""Bytes that a compressed file may expand to (a project default)."""
+MAX_RATIO: Final = 200
+RATIO_FROM: Final = 50 * 2**20
+"""Above this size a file may expand to at most ``MAX_RATIO`` times its compressed size."""
+CHUNK: Final = 2**20
+
+_MAGIC: Final = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\x89HDF\r\n\x1a\n", "HDF5"),
+    (b"PAR1", "parquet"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"II*\x00", "a TIFF picture"),
+    (b"MM\x00*", "a TIFF picture"),
+    (b"%PDF", "a PDF"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"7z\xbc\xaf", "7-zip"),
+    (b"RDX", "R data"),
+    (b"X\n\x00\x00", "R data"),
+    (b"\x93NUMPY", "a NumPy array"),
+)
+_SUFFIXES: Final = {
+    ".h5ad": "HDF5",
+    ".h5": "HDF5",
+    ".zip": "zip",
+    ".gz": "gzip",
+    ".csv": "text",
+    ".tsv": "text",
+    ".txt": "text",
+}
+
+
+def kind_of(path: Path) -> str:
+    """Return what a file is: zip, gzip, HDF5, parquet, pickle, text, empty or another format."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    return kind_of_bytes(head)
+
+
+def kind_of_bytes(head: bytes) -> str:
+    """Return what content is by its first bytes; see `kind_of`."""
+    if not head:
+        return "empty"
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[0] == 0x80 and len(head) > 1 and head[1] in range(2, 6):
+        return "pickle"
+    if head[257:262] == b"ustar":
+        return "tar"
+    is_utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return "text" if is_utf16 or b"\x00" not in head else "a binary file"
+
+
+def suffix_note(path: Path, kind: str) -> list[Note]:
+    """Return T19 where the name promises another kind of file."""
+    promised = _SUFFIXES.get(path.suffix.lower())
+    if promised is None or promised == kind:
+        return []
+    return [Note("T19", f"{path.name} is really {kind}.")]
+
+
+def refuse_kind(name: str, kind: str) -> SectionFormatError:
+    """Return the refusal that fits a kind of file no reader takes."""
+    if kind == "empty":
+        return damaged(name)
+    if kind == "pickle":
+        return SectionFormatError(
+            f"A section must be plain data; {name} holds pickled objects, which can run code. "
+            "Export csv, mtx or h5ad.",
+            code="R4",
+        )
+    return SectionFormatError(
+        f"{name} is {kind}, which is not supported; use h5ad, a Space Ranger folder or zip, or a "
+        "csv/tsv table of counts.",
+        code="R5",
+    )
+
+
+def damaged(name: str) -> SectionFormatError:
+    """Return the refusal for an incomplete file (R3)."""
+    return SectionFormatError(
+        f"Files must be complete; {name} is incomplete or damaged. Copy it again.", code="R3"
+    )
+
+
+def too_large(limit: int) -> SectionFormatError:
+    """Return the refusal for a file that expands too far (R2)."""
+    return SectionFormatError(
+        f"The file expands beyond {limit / 2**30:.3g} GiB; unpack it and open the folder by path.",
+        code="R2",
+    )
+
+
+def expanded_limit(n_compressed: int, limit: int) -> int:
+    """Return how far a compressed file of this size may expand, in bytes."""
+    return min(limit, max(RATIO_FROM, MAX_RATIO * n_compressed))
+
+
+def copy_bounded(source: BinaryIO, target: BinaryIO, limit: int) -> int:
+    """Copy a stream; raise SectionFormatError (R2) as soon as it is longer than ``limit``."""
+    n_copied = 0
+    while block := source.read(CHUNK):
+        n_copied += len(block)
+        if n_copied > limit:
+            raise too_large(limit)
+        target.write(block)
+    return n_copied
+
+
+def gunzip(path: Path, target: Path, *, limit: int = MAX_EXPANDED) -> None:
+    """Write the expanded content of a gzip file to ``target``.
+
+    Raises
+    ------
+    SectionFormatError
+        R3 if the file is damaged, R2 if it expands beyond the limits.
+    """
+    bound = expanded_limit(path.stat().st_size, limit)
+    try:
+        with gzip.open(path, "rb") as source, target.open("wb") as sink:
+            copy_bounded(source, sink, bound)  # type: ignore[arg-type]
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise damaged(path.name) from error
+
+
+def content(path: Path, *, limit: int = MAX_EXPANDED) -> bytes:
+    """Return a file's bytes, expanded if it is gzip whatever its name says.
+
+    Raises
+    ------
+    SectionFormatError
+        R3 if the file is damaged, R2 if it expands beyond the limits.
+    """
+    if kind_of(path) != "gzip":
+        if path.stat().st_size > limit:
+            raise too_large(limit)
+        return path.read_bytes()
+    bound = expanded_limit(path.stat().st_size, limit)
+    try:
+        with gzip.open(path, "rb") as source:
+            found = source.read(bound + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise damaged(path.name) from error
+    if len(found) > bound:
+        raise too_large(bound)
+    return found
+
+
+def decode(raw: bytes) -> tuple[str, str]:
+    """Return text and the encoding it was in: UTF-8 or 16 by their marks, else Latin-1."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return raw.decode("utf-16"), "UTF-16"
+        except UnicodeDecodeError:
+            return raw.decode("latin-1"), "Latin-1"
+    try:
+        return raw.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError:
+        return raw.decode("latin-1"), "Latin-1"

@@ -1,0 +1,188 @@
+"""One door for every kind of file: find out what it is, pick the reader, return a section."""
+
+from __future__ import annotations
+
+import tempfile
+from os import PathLike
+from pathlib import Path
+
+import h5py
+from anndata import AnnData
+
+from stentrans.errors import SectionFormatError
+from stentrans.section.archive import unpack
+from stentrans.section.files import damaged, gunzip, kind_of, refuse_kind, suffix_note
+from stentrans.section.folder import (
+    Found,
+    choose,
+    find_sections,
+    is_high_definition,
+    list_files,
+)
+from stentrans.section.h5ad import is_h5ad, read_h5ad
+from stentrans.section.legacy_st import read_legacy, table_role
+from stentrans.section.notes import Note
+from stentrans.section.tenx import is_tenx
+from stentrans.section.visium import read_beside, read_visium
+
+TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+
+
+def read(path: str | PathLike[str], *, library: str | None = None) -> AnnData:
+    """Read one section from a file or folder, whatever it is named.
+
+    Parameters
+    ----------
+    path
+        An h5ad file, a Space Ranger ``outs`` folder, a zip of one, a 10x matrix inside such a
+        folder, or a legacy ST table of counts (csv or tsv, also gzip).
+    library
+        Name of the section to read, where there are several; by default the first.
+
+    Returns
+    -------
+    section
+        ``X`` CSR float32: counts, or the values of the file where it holds no counts
+        (``uns["stentrans"]["X_is"]`` says which). ``obs`` array_row, array_col (int64) and
+        in_tissue (0 or 1); spots off tissue are kept. ``obsm["spatial"]`` (x, y) in
+        full-resolution pixels where known. `notes_of` tells what was found and assumed;
+        `check_section` says whether it can be enhanced.
+
+    Raises
+    ------
+    SectionFormatError
+        In one sentence with a code: what must hold, what was given, what to do.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise SectionFormatError(f"The path must exist; {place} does not. Check the spelling.")
+    try:
+        return _read(place, library, shown=place.name, notes=())
+    except PermissionError as error:
+        raise SectionFormatError(
+            f"Files must be readable; {place.name} is not. Ask for the permission to read it."
+        ) from error
+
+
+def _read(place: Path, library: str | None, *, shown: str, notes: tuple[Note, ...]) -> AnnData:
+    """Dispatch by content; ``shown`` is the name the user knows."""
+    if place.is_dir():
+        return _read_folder(place, library, notes)
+    kind = kind_of(place)
+    noted = (*notes, *suffix_note(place, kind))
+    if kind == "HDF5":
+        return _read_hdf5(place, library, noted)
+    if kind == "zip":
+        with tempfile.TemporaryDirectory(prefix="stentrans-") as folder:
+            unpack(place, Path(folder))
+            return _read_folder(Path(folder), library, noted, shown=shown)
+    if kind == "gzip":
+        with tempfile.TemporaryDirectory(prefix="stentrans-") as folder:
+            inner = Path(folder) / (place.stem if place.suffix == ".gz" else place.name)
+            gunzip(place, inner)
+            kind = kind_of(inner)
+            if kind in ("zip", "gzip"):
+                raise refuse_kind(place.name, f"{kind} inside gzip")
+            if kind != "text":
+                return _read(inner, library, shown=shown, notes=noted)
+            return read_legacy(inner, library=library, notes=noted)
+    if kind == "text" and place.suffix.lower() != ".cloupe":
+        return read_legacy(place, library=library, notes=noted)
+    raise refuse_kind(place.name, kind)
+
+
+def _read_hdf5(path: Path, library: str | None, notes: tuple[Note, ...]) -> AnnData:
+    """Tell AnnData from 10x matrices."""
+    try:
+        with h5py.File(path, "r") as file:
+            layout = "h5ad" if is_h5ad(file) else "10x" if is_tenx(file) else ""
+            groups = ", ".join(str(name) for name in list(file)[:8]) or "none"
+    except (OSError, RuntimeError, KeyError) as error:
+        raise damaged(path.name) from error
+    if layout == "h5ad":
+        return read_h5ad(path, library=library, notes=notes)
+    if layout == "10x":
+        return read_visium(read_beside(path), notes=notes)
+    raise SectionFormatError(
+        f"{path.name} is HDF5, but neither 10x nor h5ad (groups: {groups}). Use "
+        "filtered_feature_bc_matrix.h5 or an h5ad file.",
+        code="R15",
+    )
+
+
+def _read_folder(
+    root: Path, library: str | None, notes: tuple[Note, ...], *, shown: str = ""
+) -> AnnData:
+    """Read the Space Ranger section, the AnnData file or the table in a folder."""
+    files, n_junk = list_files(root)
+    found = find_sections(root, files)
+    if found:
+        one, several = choose(found, library)
+        nested = _nested_note(root, one, n_junk)
+        return read_visium(_named(one, shown), notes=(*notes, *several, *nested))
+    if is_high_definition(files):
+        raise refuse_kind(shown or root.name, "Visium HD")
+    single = [path for path in files if path.suffix == ".h5ad"]
+    if single:
+        return _read(single[0], library, shown=shown, notes=notes)
+    tables = [path for path in files if path.name.lower().endswith(TABLES)]
+    return _read_tables(tables, library, notes, shown or root.name)
+
+
+def _read_tables(
+    tables: list[Path], library: str | None, notes: tuple[Note, ...], shown: str
+) -> AnnData:
+    """Read a table of counts, with the table of positions beside it if there is one."""
+    roles = {path: table_role(path) for path in tables}
+    counts = [path for path, role in roles.items() if role == "counts"]
+    spots = [path for path, role in roles.items() if role == "spots"]
+    if not counts:
+        code = "R7" if spots else "R5"
+        raise SectionFormatError(
+            f"A section needs a count matrix; {shown} holds none. Use h5ad, a Space Ranger folder "
+            "or zip, or a csv/tsv table of counts.",
+            code=code,
+        )
+    named = {path.name.partition(".")[0]: path for path in counts}
+    chosen = named.get(library, counts[0]) if library is not None else counts[0]
+    several: tuple[Note, ...] = ()
+    if len(counts) > 1 and library not in named:
+        several = (Note("T11", f"{len(counts)} samples found; showing {chosen.name}."),)
+    beside = _spots_for(chosen, spots)
+    return read_legacy(chosen, spots=beside, library=library, notes=(*notes, *several))
+
+
+def _spots_for(counts: Path, spots: list[Path]) -> Path | None:
+    """The positions of these counts: the only file, or the one that shares the sample's name."""
+    if len(spots) <= 1:
+        return spots[0] if spots else None
+    stem = counts.name.partition(".")[0]
+    return next((path for path in spots if stem in path.name), None)
+
+
+def _nested_note(root: Path, one: Found, n_junk: int) -> tuple[Note, ...]:
+    """Return T5 where the section was found in an unusual place or beside files of no use."""
+    assert one.positions is not None or one.matrix is not None, "found by one of the two"
+    anchor = one.positions or one.matrix
+    usual = (root, root / "spatial", root / "filtered_feature_bc_matrix", root / "outs/spatial")
+    is_usual = anchor is not None and anchor.parent in usual
+    has_prefix = anchor is not None and not anchor.name.startswith(("tissue", "filtered", "raw"))
+    if is_usual and not has_prefix and not n_junk:
+        return ()
+    return (Note("T5", f"Read as sample {one.sample or root.name}; ignored {n_junk} files."),)
+
+
+def _named(one: Found, shown: str) -> Found:
+    """Replace the name of a temporary folder by the name the user knows."""
+    if one.sample and not one.sample.startswith("stentrans-"):
+        return one
+    stem = shown.partition(".")[0]
+    return Found(
+        stem,
+        one.positions,
+        one.matrix,
+        one.features,
+        one.barcodes,
+        one.scalefactors,
+        one.pictures,
+    )

@@ -1,0 +1,113 @@
+"""The table of spot positions in a Space Ranger folder, whichever version wrote it."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from stentrans.errors import SectionFormatError
+from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE
+from stentrans.section.files import content, damaged, decode, kind_of_bytes, refuse_kind
+from stentrans.section.notes import Note
+
+PXL_ROW: Final = "pxl_row_in_fullres"
+PXL_COL: Final = "pxl_col_in_fullres"
+BARCODE: Final = "barcode"
+COLUMNS: Final = (BARCODE, IN_TISSUE, ARRAY_ROW, ARRAY_COL, PXL_ROW, PXL_COL)
+"""Order in the file: row before column, for the array and for the pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Positions:
+    """Positions by barcode.
+
+    Parameters
+    ----------
+    frame
+        Index: barcode. Columns: in_tissue, array_row, array_col, pxl_row_in_fullres,
+        pxl_col_in_fullres; numbers, NaN where a cell is empty.
+    notes
+        T1 where header and file name disagree.
+    """
+
+    frame: pd.DataFrame
+    notes: list[Note]
+
+
+def read_positions(path: Path) -> Positions:
+    """Read ``tissue_positions.csv`` or ``tissue_positions_list.csv``, with or without a header.
+
+    The first cell decides whether there is a header, never the file name.
+
+    Raises
+    ------
+    SectionFormatError
+        R3 if empty or cut off, R5 if not text, R10 for a repeated barcode, R17 for text in a
+        column of numbers.
+    """
+    raw = content(path)
+    kind = kind_of_bytes(raw[:4096])
+    if kind != "text":
+        raise refuse_kind(path.name, kind)
+    text, _ = decode(raw)
+    delimiter = "\t" if text.partition("\n")[0].count("\t") >= len(COLUMNS) - 1 else ","
+    rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
+    has_header = bool(rows) and rows[0][0].strip().strip('"').lower() == BARCODE
+    names = [name.strip() for name in rows[0]] if has_header else list(COLUMNS)
+    body = rows[1:] if has_header else rows
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise SectionFormatError(
+            f"Positions need the columns {', '.join(COLUMNS)}; {path.name} lacks "
+            f"{', '.join(missing)}. Use the file that Space Ranger wrote.",
+            code="R8",
+        )
+    if not body or any(len(row) != len(names) for row in body):
+        raise damaged(path.name)
+    frame = pd.DataFrame(body, columns=names)[list(COLUMNS)].set_index(BARCODE)
+    frame.index = pd.Index([str(name).strip() for name in frame.index], dtype=object)
+    _refuse_repeated(frame.index)
+    numbers = frame.apply(_numbers)
+    return Positions(numbers, _header_note(path, has_header=has_header))
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Cells as float64, empty ones as NaN; raise SectionFormatError (R17) for words."""
+    cells = column.str.strip()
+    empty = cells.str.lower().isin(["", "na", "nan"])
+    numbers = pd.to_numeric(cells.where(~empty, np.nan), errors="coerce").astype(np.float64)
+    words = cells[numbers.isna() & ~empty]
+    if len(words):
+        raise SectionFormatError(
+            f"Positions must be numbers; column {column.name} contains text ({words.iloc[0]!r}). "
+            "Use the file that Space Ranger wrote.",
+            code="R17",
+        )
+    return numbers
+
+
+def _refuse_repeated(names: pd.Index) -> None:
+    """Raise SectionFormatError (R10) where a barcode has two positions."""
+    if names.is_unique:
+        return
+    twice = names[names.duplicated()][0]
+    raise SectionFormatError(
+        f"Every barcode must have one position; {twice} occurs {int((names == twice).sum())} "
+        "times, so counts cannot be placed. Give one section at a time.",
+        code="R10",
+    )
+
+
+def _header_note(path: Path, *, has_header: bool) -> list[Note]:
+    """Return T1 where the file name promises the other version's layout."""
+    looks_old = "tissue_positions_list" in path.name
+    if looks_old != has_header:
+        return []
+    version = "1" if looks_old else "2"
+    state = "has a header" if has_header else "lacks a header"
+    return [Note("T1", f"Named like Space Ranger {version} but {state}; read accordingly.")]

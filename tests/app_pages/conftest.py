@@ -1,0 +1,83 @@
+"""A fresh app per test: its own store, empty caches, jobs in threads of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+import streamlit as st
+from distributed import Client, LocalCluster
+from streamlit.testing.v1 import AppTest
+
+from stentrans.app import cache, demo
+from stentrans.jobs import Manager
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+TIMEOUT_S = 60.0
+
+
+def in_threads() -> Client:
+    """A cluster without processes: quick to start, and no worker imports the test."""
+    return Client(LocalCluster(n_workers=1, processes=False, dashboard_address=None))
+
+
+@pytest.fixture
+def gate() -> Event:
+    """No job starts before it is set."""
+    opened = Event()
+    opened.set()
+    return opened
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: Event) -> Iterator[Manager]:
+    monkeypatch.setenv("STENTRANS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(demo, "METHOD", "linear")
+    monkeypatch.setattr(demo, "QUICK_METHOD", "linear")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def open_client() -> Client:
+        gate.wait(TIMEOUT_S)
+        return in_threads()
+
+    jobs = Manager(cache.store(), open_client=open_client)
+    monkeypatch.setattr(cache, "manager", lambda: jobs)
+    yield jobs
+    gate.set()
+    jobs.close()
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def app(manager: Manager) -> AppTest:
+    return AppTest.from_file(str(APP), default_timeout=TIMEOUT_S)
+
+
+@pytest.fixture
+def finish(manager: Manager) -> Callable[[], None]:
+    """Wait until every job that was submitted is over, those that follow included."""
+
+    def wait_for_test(test: str) -> None:
+        with manager._changed:
+            manager._changed.wait_for(lambda: test in manager._jobs, TIMEOUT_S)
+        manager.wait(test, timeout_s=TIMEOUT_S)
+
+    def wait() -> None:
+        for job in manager.jobs():
+            manager.wait(job.run.id, timeout_s=TIMEOUT_S)
+            if job.run.work == "enhance":
+                wait_for_test(job.run.holdout().id)
+
+    return wait
+
+
+def values_of(app: AppTest, index: int = 0) -> dict[str, object]:
+    """The figure of a page as its browser gets it."""
+    import json
+
+    spec: dict[str, object] = json.loads(app.get("plotly_chart")[index].proto.spec)
+    return spec

@@ -1,0 +1,164 @@
+"""One walk through the real app in a real browser: upload, enhance, read a value off the map."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+
+import stentrans
+from stentrans.store import Run, Store
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_S = 60
+RUN_MS = 240_000
+METHOD = "linear"
+GENE = "Ring-03"
+
+READ_SPOT = """([title, row, column]) => {
+  const graph = document.querySelector(".js-plotly-plot");
+  const axis = graph._fullData.find(t => t.type === "heatmap" && t.name === title).xaxis;
+  for (const trace of graph._fullData) {
+    if (trace.type !== "scattergl" || trace.xaxis !== axis) continue;
+    for (const point of trace.customdata)
+      if (point[1] === row && point[2] === column) return point[0];
+  }
+  return null;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser_path() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        path = shutil.which(name)
+        if path:
+            return path
+    pytest.skip("needs a Chromium or Chrome; none is on the path")
+
+
+@pytest.fixture
+def section_file(tmp_path: Path) -> Path:
+    path = tmp_path / "biopsy.h5ad"
+    stentrans.simulate(lattice="hexagonal", n_rows=16, n_cols=24, seed=3).write_h5ad(path)
+    return path
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The app on a free loopback port with a store of its own: address and store folder."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = tmp_path / "home"
+    log = (tmp_path / "server.log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+        + ["--server.headless=true"],
+        cwd=ROOT,
+        env=os.environ | {"STENTRANS_HOME": str(home)},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(address, process)
+        yield address, home
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        log.close()
+
+
+def wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Ask the health page; each attempt blocks until the port answers or its retry is due."""
+    for _ in range(START_S * 4):
+        try:
+            with urlopen(f"{address}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, ConnectionError):
+            try:
+                process.wait(timeout=0.25)
+            except subprocess.TimeoutExpired:
+                continue
+            pytest.fail("the app ended before it was up")
+    pytest.fail(f"the app was not up after {START_S} s")
+
+
+def test_uploaded_section_is_enhanced_and_its_value_read_off_the_map(
+    browser_path: str, section_file: Path, server: tuple[str, Path]
+) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    address, home = server
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1366, "height": 900})
+        page.set_default_timeout(60_000)
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        outside: list[str] = []
+        page.on("request", lambda r: None if is_local(r.url, address) else outside.append(r.url))
+
+        page.goto(address)
+        page.locator("input[type=file]").set_input_files(section_file)
+        page.get_by_text("What we found in biopsy.h5ad").wait_for()
+        page.get_by_role("button", name="Enhance").click()
+        page.get_by_role("combobox", name="Method").click()
+        page.get_by_role("option", name=METHOD, exact=True).click()
+        page.get_by_role("button", name="Start").click()
+        page.get_by_text("Look at the genes").wait_for(timeout=RUN_MS)
+        page.get_by_text("Look at the genes").click()
+        gene = page.get_by_role("combobox", name="Gene")
+        gene.click()
+        gene.fill(GENE)
+        page.get_by_role("option", name=GENE, exact=True).click()
+        page.wait_for_function(
+            "gene => (document.querySelector('.js-plotly-plot')?.data ?? [])"
+            ".some(t => (t.hovertemplate ?? '').includes(gene))",
+            arg=GENE,
+        )
+
+        row, column, expected = spot_of(home)
+        shown = page.evaluate(READ_SPOT, ["Enhanced", row, column])
+        assert shown == pytest.approx(expected, rel=1e-5)
+        assert faults == []
+        assert outside == []
+        browser.close()
+
+
+def spot_of(home: Path) -> tuple[int, int, float]:
+    """Return array row, array column and enhanced value of a spot in the middle."""
+    store = Store(home)
+    runs = [Run.from_dict(store.about("runs", name)["run"]) for name in store.names("runs")]
+    run = next(run for run in runs if run.work == "enhance" and run.method == METHOD)
+    result = stentrans.Enhancement.load(store.open("runs", run.id))
+    values = result.expression([GENE], "composition")[:, 0]
+    is_spot = (result.sites["origin"] == "measured").to_numpy()
+    at = int(np.argmax(np.where(is_spot, values, -1.0)))
+    site = result.sites.iloc[at]
+    return int(site["array_row"]), int(site["array_col"]), float(values[at])
+
+
+def is_local(url: str, address: str) -> bool:
+    """Say whether a request stays in the app: nothing is asked of the internet."""
+    return url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))

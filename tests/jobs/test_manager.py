@@ -1,0 +1,202 @@
+"""How a job ends, told by a real worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stentrans.errors import JobError
+from stentrans.jobs import Job, Manager
+from stentrans.jobs.cluster import connect
+from stentrans.jobs.work import DoRun
+from stentrans.store import Run, Store
+
+TIMEOUT_S = 60.0
+
+
+# The work is defined inside functions, so that Dask sends its code: the worker process
+# cannot import this module.
+def finishing() -> DoRun:
+    def do(run, store, on_progress):  # type: ignore[no-untyped-def]
+        from stentrans.methods.base import Progress, report
+
+        report(on_progress, Progress("training", 0.5, loss=2.0))
+        report(on_progress, Progress("done", 1.0, loss=1.0))
+        store.put("runs", run.id, lambda folder: (folder / "values.txt").write_text("1"))
+
+    return do
+
+
+def refusing() -> DoRun:
+    def do(run, store, on_progress):  # type: ignore[no-untyped-def]
+        from stentrans.errors import ParameterError
+
+        raise ParameterError("factor must be between 1 and 4; got 9.")
+
+    return do
+
+
+def breaking() -> DoRun:
+    def do(run, store, on_progress):  # type: ignore[no-untyped-def]
+        return {}["gone"]
+
+    return do
+
+
+def dying() -> DoRun:
+    def do(run, store, on_progress):  # type: ignore[no-untyped-def]
+        import os
+
+        os._exit(1)
+
+    return do
+
+
+def endless() -> DoRun:
+    def do(run, store, on_progress):  # type: ignore[no-untyped-def]
+        from threading import Event
+
+        from stentrans.methods.base import Progress, report
+
+        tick = Event()
+        while not tick.wait(0.02):
+            report(on_progress, Progress("training", 0.1))
+
+    return do
+
+
+@pytest.fixture
+def manager_of(tmp_path: Path) -> Iterator[Callable[[DoRun], Manager]]:
+    opened: list[Manager] = []
+
+    def make(do: DoRun) -> Manager:
+        opened.append(
+            Manager(Store(tmp_path), open_client=lambda: connect(memory_limit="1GiB"), do=do)
+        )
+        return opened[-1]
+
+    yield make
+    for manager in opened:
+        manager.close()
+
+
+def run_of(seed: int = 0) -> Run:
+    return Run(section="s", work="holdout", method="linear", seed=seed)
+
+
+def ended(manager: Manager, run: Run) -> Job:
+    manager.submit(run)
+    return manager.wait(run.id, timeout_s=TIMEOUT_S)
+
+
+def test_finished_run_is_stored_and_tells_its_losses(
+    manager_of: Callable[[DoRun], Manager], tmp_path: Path
+) -> None:
+    job = ended(manager_of(finishing()), run_of())
+    assert (job.state, job.fraction) == ("finished", 1.0)
+    assert job.losses[-1][1] == 1.0
+    assert Store(tmp_path).has("runs", run_of().id)
+
+
+def test_stored_run_is_finished_without_a_worker(
+    manager_of: Callable[[DoRun], Manager], tmp_path: Path
+) -> None:
+    Store(tmp_path).put("runs", run_of().id, lambda folder: None)
+
+    def refuse() -> None:
+        raise AssertionError("no cluster is needed")
+
+    manager = Manager(Store(tmp_path), open_client=refuse)  # type: ignore[arg-type]
+    assert manager.submit(run_of()).state == "finished"
+    manager.close()
+
+
+def test_refused_run_fails_with_its_sentence(manager_of: Callable[[DoRun], Manager]) -> None:
+    job = ended(manager_of(refusing()), run_of())
+    assert (job.state, job.sentence) == ("failed", "factor must be between 1 and 4; got 9.")
+
+
+def test_fault_of_the_program_is_named_as_one(manager_of: Callable[[DoRun], Manager]) -> None:
+    job = ended(manager_of(breaking()), run_of())
+    assert job.state == "failed"
+    assert "fault of the program" in job.sentence
+    assert "KeyError" in job.sentence
+
+
+def test_dead_worker_fails_the_run_and_the_next_one_still_works(
+    manager_of: Callable[[DoRun], Manager],
+) -> None:
+    manager = manager_of(dying())
+    job = ended(manager, run_of())
+    assert job.state == "failed"
+    assert "more memory" in job.sentence
+    manager._do = finishing()
+    assert ended(manager, run_of(seed=1)).state == "finished"
+
+
+def test_running_job_stops_when_cancelled_and_can_start_again(
+    manager_of: Callable[[DoRun], Manager],
+) -> None:
+    manager = manager_of(endless())
+    manager.submit(run_of())
+    with manager._changed:
+        assert manager._changed.wait_for(
+            lambda: manager._jobs[run_of().id].state == "running", TIMEOUT_S
+        )
+    manager.cancel(run_of().id)
+    assert manager.wait(run_of().id, timeout_s=TIMEOUT_S).state == "cancelled"
+    manager._do = finishing()
+    assert ended(manager, run_of()).state == "finished"
+
+
+def test_waiting_job_is_cancelled_at_once(manager_of: Callable[[DoRun], Manager]) -> None:
+    manager = manager_of(endless())
+    manager.submit(run_of(seed=0))
+    manager.submit(run_of(seed=1))
+    assert manager.waiting_before(run_of(seed=1).id) == 1
+    manager.cancel(run_of(seed=1).id)
+    job = manager.follow(run_of(seed=1).id)
+    assert job is not None
+    assert job.state == "cancelled"
+    manager.cancel(run_of(seed=0).id)
+    assert manager.wait(run_of(seed=0).id, timeout_s=TIMEOUT_S).state == "cancelled"
+
+
+def test_same_run_submitted_twice_is_one_job(manager_of: Callable[[DoRun], Manager]) -> None:
+    manager = manager_of(endless())
+    first, second = manager.submit(run_of()), manager.submit(run_of())
+    assert first.run == second.run
+    assert len(manager.jobs()) == 1
+    manager.cancel(run_of().id)
+    manager.wait(run_of().id, timeout_s=TIMEOUT_S)
+
+
+def test_enhancement_is_followed_by_its_test_on_hidden_spots(
+    manager_of: Callable[[DoRun], Manager],
+) -> None:
+    manager = manager_of(finishing())
+    run = Run(section="s")
+    manager.submit(run)
+    manager.wait(run.id, timeout_s=TIMEOUT_S)
+    with manager._changed:
+        assert manager._changed.wait_for(lambda: run.holdout().id in manager._jobs, TIMEOUT_S)
+    assert manager.wait(run.holdout().id, timeout_s=TIMEOUT_S).state == "finished"
+
+
+def test_silent_scheduler_fails_the_run_with_a_sentence(tmp_path: Path) -> None:
+    def unreachable() -> None:
+        raise JobError("The scheduler at tcp://127.0.0.1:1 must answer; it did not.")
+
+    manager = Manager(Store(tmp_path), open_client=unreachable)  # type: ignore[arg-type]
+    job = ended(manager, run_of())
+    assert (job.state, "must answer" in job.sentence) == ("failed", True)
+    manager.close()
+
+
+def test_wait_for_unknown_run_is_refused(tmp_path: Path) -> None:
+    manager = Manager(Store(tmp_path))
+    with pytest.raises(JobError, match="Only a submitted run"):
+        manager.wait("nothing", timeout_s=0.1)
+    manager.close()
