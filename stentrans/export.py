@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from stentrans.errors import StoreError
+from stentrans.errors import StentransError, StoreError
 from stentrans.keys import (
     COUNTS,
     IN_TISSUE,
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 ARRAYS_FILE = "arrays.npz"
 ABOUT_FILE = "enhancement.json"
+DAMAGED = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, StentransError)
+"""What reading an incomplete or altered file can raise."""
 _SITES_PER_CHUNK = 256
 _LOG_VALUES = "expected natural log1p of counts scaled to the median library"
 
@@ -89,7 +94,8 @@ def write_h5ad(enhancement: Enhancement, path: Path, genes: Sequence[str] | None
             "free some space; nothing was changed."
         ) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def save(enhancement: Enhancement, folder: Path) -> None:
@@ -122,14 +128,19 @@ def load(folder: Path) -> dict[str, Any]:
     """
     try:
         about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
-        with np.load(folder / ARRAYS_FILE, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return _rebuild(about, arrays)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        return _rebuild(about, read_arrays(folder / ARRAYS_FILE))
+    except DAMAGED as error:
         raise StoreError(
             f"{folder} must hold a complete saved enhancement; it could not be read ({error}). "
             "Run the enhancement again."
         ) from error
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read an ``.npz`` file whole, never unpickling; raises one of `DAMAGED`."""
+    # numpy leaves a file of its own open if it turns out not to be an archive.
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def pack_prediction(prediction: Prediction, decoder: Decoder) -> dict[str, NDArray[Any]]:

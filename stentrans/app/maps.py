@@ -13,6 +13,7 @@ from plotly import graph_objects as go
 
 from stentrans.app import cache, text
 from stentrans.app.state import Reading
+from stentrans.evaluation.holdout import RIVALS
 from stentrans.figures.maps import SitePanel, site_maps
 from stentrans.figures.scores import score_bars
 from stentrans.figures.screen import Screen, screen_of
@@ -114,17 +115,19 @@ def map_figure(
 
 
 def score_figure(scores: Mapping[str, float], method: str) -> go.Figure:
-    """Build the bars of one method beside simple interpolation; what was not scored is left out."""
+    """Build the bars of one method beside its rivals; what was not scored is left out."""
+    named = {method: scores.get("pearson")}
+    named |= {rival: scores.get(f"pearson_{rival}") for rival in RIVALS if rival != method}
     frame = pd.DataFrame(
         {
-            "name": [text.method_name(method), "linear", "nearest"],
-            "value": [scores.get(f"pearson{suffix}") for suffix in ("", "_linear", "_nearest")],
-            "is_chosen": [True, False, False],
+            "name": [text.method_name(name) for name in named],
+            "value": list(named.values()),
+            "is_chosen": [name == method for name in named],
         }
     )
     ceiling = scores.get("ceiling")
     return score_bars(
-        frame.dropna().drop_duplicates("name"),
+        frame.dropna(),
         ceiling=None if ceiling is None or np.isnan(ceiling) else float(ceiling),
         colours=theme(dark=is_dark()),
     )

@@ -130,7 +130,8 @@ def verdict(scores: pd.Series, method: str) -> tuple[str, str]:
     tone, sentence
         ``"good"``, ``"fair"`` or ``"poor"``, and the sentence.
     """
-    r, linear, ceiling = scores["pearson"], scores["pearson_linear"], scores["ceiling"]
+    r, ceiling = scores["pearson"], scores["ceiling"]
+    linear = scores.get("pearson_linear", r)  # absent where linear is the method itself
     name = method_name(method)
     if pd.isna(r):
         return "poor", "Too few counts to judge: neither believe nor dismiss this map."

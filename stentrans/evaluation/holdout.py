@@ -18,7 +18,7 @@ from stentrans.errors import StoreError
 from stentrans.evaluation import metrics
 from stentrans.evaluation.ceiling import noise_ceiling
 from stentrans.evaluation.protocols import N_FOLDS, scattered_folds
-from stentrans.export import pack_prediction, unpack_prediction
+from stentrans.export import DAMAGED, pack_prediction, read_arrays, unpack_prediction
 from stentrans.lattice import Lattice, fit_lattice
 from stentrans.methods import registry
 from stentrans.methods.base import (
@@ -119,13 +119,12 @@ class HeldOut:
             about = json.loads((source / _ABOUT_FILE).read_text(encoding="utf-8"))
             folds = []
             for i, kind in enumerate(about["decoders"]):
-                with np.load(source / f"fold-{i}.npz", allow_pickle=False) as file:
-                    arrays = {name: file[name] for name in file.files}
+                arrays = read_arrays(source / f"fold-{i}.npz")
                 folds.append(Fold(arrays["hidden"], *unpack_prediction(kind, arrays)))
             # A gene named "NA" is a gene, not a missing value.
             scores = pd.read_csv(source / _SCORES_FILE, keep_default_na=False, dtype={"gene": str})
             return cls(pd.Index(about["genes"]), folds, scores.set_index("gene"))
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except DAMAGED as error:
             raise StoreError(
                 f"{source} must hold a complete saved hold-out; it could not be read ({error}). "
                 "Run it again."

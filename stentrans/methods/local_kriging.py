@@ -134,7 +134,7 @@ class LocalKriging:
         """Krige from the nearest spots but the first ``skip`` (a spot is nearest to itself)."""
         shape = (len(at), self.factors.shape[1])
         mean, variance = np.empty(shape), np.empty(shape)
-        n_near = min(NEIGHBOURS, len(self.plane) - 1) + skip
+        n_near = min(NEIGHBOURS + skip, len(self.plane))
         for start in range(0, len(at), _SITES_PER_CHUNK):
             rows = slice(start, min(start + _SITES_PER_CHUNK, len(at)))
             distance, near = self.nearest(at[rows], n_near)

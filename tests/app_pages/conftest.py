@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -11,6 +12,7 @@ import streamlit as st
 from distributed import Client, LocalCluster
 from streamlit.testing.v1 import AppTest
 
+from stentrans import section
 from stentrans.app import cache, demo
 from stentrans.jobs import Manager
 
@@ -35,6 +37,7 @@ def gate() -> Event:
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: Event) -> Iterator[Manager]:
     monkeypatch.setenv("STENTRANS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(demo, "METHOD", "linear")
+    monkeypatch.setattr(section, "simulate", partial(section.simulate, n_rows=14, n_cols=20))
     monkeypatch.setattr(demo, "QUICK_METHOD", "linear")
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -73,11 +76,3 @@ def finish(manager: Manager) -> Callable[[], None]:
                 wait_for_test(job.run.holdout().id)
 
     return wait
-
-
-def values_of(app: AppTest, index: int = 0) -> dict[str, object]:
-    """The figure of a page as its browser gets it."""
-    import json
-
-    spec: dict[str, object] = json.loads(app.get("plotly_chart")[index].proto.spec)
-    return spec

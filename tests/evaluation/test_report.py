@@ -1,0 +1,63 @@
+"""The long table of scores, and its agreement with a score computed apart from the package."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+import stentrans
+from stentrans.errors import ParameterError
+
+
+@pytest.fixture(scope="module")
+def section():
+    """A small simulated section."""
+    return stentrans.simulate(lattice="square", n_rows=20, n_cols=20, seed=1)
+
+
+def test_table_is_long_and_complete(section):
+    scores = stentrans.evaluate(section, methods=("linear", "nearest"), repeats=2)
+    assert list(scores) == ["method", "protocol", "repeat", "gene", "metric", "value"]
+    assert set(scores["repeat"]) == {0, 1}
+    assert set(scores["gene"]) - {"all genes"} <= set(section.var_names)
+    assert np.isfinite(scores["value"]).all()
+    counted = scores.groupby(["method", "repeat", "metric"]).size().unstack()
+    assert (counted["log_normalised"] == counted["depth_adjusted"]).all()
+    assert (counted["deviance_explained"] == 1).all()
+
+
+def test_default_method_beats_interpolation_on_hidden_spots(section):
+    scores = stentrans.evaluate(section, methods=("prior", "linear", "nearest"), repeats=1)
+    mean = scores.groupby(["metric", "method"])["value"].mean().unstack()
+    for metric in ("log_normalised", "depth_adjusted", "deviance_explained"):
+        assert mean.loc[metric, "prior"] > mean.loc[metric, ["linear", "nearest"]].max()
+
+
+@pytest.mark.parametrize("protocol", ["scattered", "holes", "counts"])
+def test_other_protocols_run(section, protocol):
+    scores = stentrans.evaluate(section, methods=("linear",), protocol=protocol, repeats=1)
+    assert set(scores["protocol"]) == {protocol}
+
+
+def test_unknown_method_is_refused(section):
+    with pytest.raises(ParameterError, match=r"method must be one of .*; got 'magic'"):
+        stentrans.evaluate(section, methods=("magic",))
+
+
+@pytest.mark.slow
+def test_scores_agree_with_the_independent_script(shared_data):
+    path = shared_data.parent / "bench" / "strict.py"
+    if not path.is_file():
+        pytest.skip("the independent score (../shared/bench/strict.py) is not on this machine")
+    spec = importlib.util.spec_from_file_location("strict", path)
+    strict = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(strict)
+    file = shared_data / "st_human_melanoma_mel1_rep1.h5ad"
+    (theirs,) = strict.score_section(file, ["prior"], phases=1, seed=0)
+    ours = stentrans.evaluate(stentrans.read(file), methods=("prior",), repeats=1)
+    mean = ours.groupby("metric")["value"].mean()
+    assert mean["depth_adjusted"] == pytest.approx(theirs["pcc_adjusted"], abs=1e-3)
+    assert mean["log_normalised"] == pytest.approx(theirs["pcc_mean"], abs=1e-3)
+    assert mean["deviance_explained"] == pytest.approx(theirs["deviance_explained"], abs=1e-3)

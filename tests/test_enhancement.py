@@ -1,0 +1,170 @@
+"""Enhance, impute and what comes back."""
+
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+
+import stentrans
+from stentrans import keys
+from stentrans.errors import (
+    Cancelled,
+    MissingKeyError,
+    ParameterError,
+    SectionFormatError,
+    ShapeError,
+)
+
+AT = pd.DataFrame({"array_row": [2.5, 1.0, 2.5], "array_col": [3.5, 1.0, 3.5]}, index=list("abc"))
+
+
+@pytest.fixture
+def enhancement(hexagonal_section: ad.AnnData) -> stentrans.Enhancement:
+    """A quick result with measured, inserted and gap sites."""
+    return stentrans.enhance(hexagonal_section, method="prior")
+
+
+def test_sites_have_all_origins_and_measured_keep_their_names(enhancement, hexagonal_section):
+    sites = enhancement.sites
+    assert set(sites["origin"]) == {"measured", "inserted", "gap"}
+    measured = sites[sites["origin"] == "measured"]
+    assert list(measured.index) == list(hexagonal_section.obs_names)
+    assert sites.index.is_unique
+    pixels = hexagonal_section.obsm["spatial"]
+    np.testing.assert_allclose(measured[["x_px", "y_px"]], pixels, atol=1e-6)
+
+
+def test_gaps_are_left_out_when_not_wanted(hexagonal_section):
+    result = stentrans.enhance(hexagonal_section, method="linear", fill_gaps=False)
+    assert (result.sites["origin"] != "gap").all()
+
+
+@pytest.mark.parametrize("scale", ["log", "counts", "composition"])
+@pytest.mark.parametrize("method", ["stentrans", "prior", "lowrank_kriging", "cubic"])
+def test_values_are_finite_and_not_negative(tiny_section, method, scale):
+    settings = {"steps": 5} if method == "stentrans" else {}
+    result = stentrans.enhance(tiny_section, method=method, **settings)
+    values = result.expression(list(result.genes), scale)
+    assert values.dtype == np.float32
+    assert values.shape == (len(result.sites), len(result.genes))
+    assert np.isfinite(values).all()
+    assert values.min() >= 0
+
+
+def test_impute_agrees_with_enhance_at_the_same_sites(hexagonal_section, enhancement):
+    predicted = stentrans.impute(hexagonal_section, enhancement.sites, method="prior")
+    names = list(enhancement.genes)
+    np.testing.assert_allclose(predicted.X, enhancement.expression(names), atol=1e-5)
+    np.testing.assert_allclose(
+        predicted.layers["counts"], enhancement.expression(names, "counts"), atol=1e-4
+    )
+    np.testing.assert_allclose(predicted.layers["sd"], enhancement.sd(names), atol=1e-5)
+
+
+def test_impute_answers_row_by_row(square_section):
+    predicted = stentrans.impute(square_section, AT, method="prior")
+    assert list(predicted.obs_names) == ["a", "b", "c"]
+    assert list(predicted.var_names) == list(square_section.var_names)
+    np.testing.assert_array_equal(predicted.X[0], predicted.X[2])
+    assert list(predicted.obs["origin"]) == ["inserted", "measured", "inserted"]
+
+
+def test_same_seed_gives_the_same_numbers(square_section):
+    first, second = (
+        stentrans.enhance(square_section, seed=3, steps=10).expression("GENE5") for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_section_of_the_caller_is_left_as_it_was(hexagonal_section):
+    before = hexagonal_section.copy()
+    stentrans.enhance(hexagonal_section, steps=5)
+    stentrans.impute(hexagonal_section, AT, method="linear")
+    assert (hexagonal_section.X != before.X).nnz == 0
+    pd.testing.assert_frame_equal(hexagonal_section.obs, before.obs)
+    assert list(hexagonal_section.uns) == list(before.uns)
+    np.testing.assert_array_equal(hexagonal_section.obsm["spatial"], before.obsm["spatial"])
+
+
+def test_counts_layer_is_preferred_to_normalised_x(square_section):
+    layered = square_section.copy()
+    layered.layers["counts"] = layered.X.copy()
+    layered.X = np.log1p(layered.X.toarray())
+    same = [
+        stentrans.enhance(section, method="prior").expression("GENE3")
+        for section in (square_section, layered)
+    ]
+    np.testing.assert_array_equal(*same)
+
+
+def test_spots_off_tissue_take_no_part(square_section):
+    off = square_section.copy()
+    off.obs.loc[off.obs_names[:3], keys.IN_TISSUE] = 0
+    kept = stentrans.enhance(off, method="linear").sites
+    assert not set(off.obs_names[:3]) & set(kept.index)
+
+
+def test_provenance_repeats_the_run(enhancement):
+    told = enhancement.provenance
+    assert (told["method"], told["factor"], told["seed"]) == ("prior", 2, 0)
+    assert told["version"] == stentrans.__version__
+    assert len(told["section"]) == 32
+
+
+def test_true_finer_map_is_approached():
+    section = stentrans.simulate(n_rows=20, n_cols=40, seed=3)
+    result = stentrans.enhance(section, method="prior")
+    inserted = (result.sites["origin"] == "inserted").to_numpy()
+    gene = next(name for name in result.genes if name.startswith("Layer"))
+    at = result.sites.loc[inserted, ["array_row", "array_col"]].to_numpy()
+    truth = stentrans.section.simulated_truth(section, at)[:, result.genes.get_loc(gene)]
+    found = result.expression(gene, "composition")[inserted, 0]
+    assert np.corrcoef(np.log(truth), found)[0, 1] > 0.85
+
+
+def test_unknown_gene_is_named_with_those_close_to_it(enhancement):
+    with pytest.raises(MissingKeyError, match=r"'gene33' is not\. Close to it: GENE3"):
+        enhancement.expression(["gene33"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"factor": 7}, "factor must be between 1 and 4; got 7"),
+        ({"factor": 2.5}, "factor must be a whole number; got 2.5"),
+        ({"method": "magic"}, "method must be one of stentrans, .*; got 'magic'"),
+        ({"seed": -1}, "seed must be at least 0; got -1"),
+        ({"device": "abacus"}, "device must be one of auto, cpu, cuda; got 'abacus'"),
+        ({"colour": 1}, "takes the settings .*; got 'colour'"),
+    ],
+    ids=["factor", "half factor", "method", "seed", "device", "setting"],
+)
+def test_bad_argument_is_refused_in_a_sentence(square_section, arguments, sentence):
+    with pytest.raises(ParameterError, match=sentence):
+        stentrans.enhance(square_section, **arguments)
+
+
+def test_few_spots_are_refused(square_section):
+    with pytest.raises(SectionFormatError, match="at least 30 spots"):
+        stentrans.enhance(square_section[:29])
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "sentence"),
+    [
+        (pd.DataFrame({"array_row": [1]}), ShapeError, "array_col is missing"),
+        (pd.DataFrame({"array_row": ["x"], "array_col": [1]}), ParameterError, "hold text"),
+        (pd.DataFrame({"array_row": [np.nan], "array_col": [1]}), ParameterError, "finite"),
+    ],
+    ids=["column", "text", "NaN"],
+)
+def test_bad_positions_are_refused(square_section, at, kind, sentence):
+    with pytest.raises(kind, match=sentence):
+        stentrans.impute(square_section, at, method="nearest")
+
+
+def test_listener_can_cancel(square_section):
+    with pytest.raises(Cancelled, match="Cancelled on request"):
+        stentrans.enhance(square_section, method="prior", on_progress=lambda _: False)

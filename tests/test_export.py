@@ -1,0 +1,86 @@
+"""What is written can be read, here and elsewhere."""
+
+from __future__ import annotations
+
+import json
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+
+import stentrans
+from stentrans.errors import MissingKeyError, StoreError
+
+
+@pytest.fixture(params=["prior", "linear"])
+def enhancement(request, hexagonal_section) -> stentrans.Enhancement:
+    """A result with dense and one with sparse factors."""
+    return stentrans.enhance(hexagonal_section, method=request.param)
+
+
+def test_written_file_holds_what_to_anndata_gives(enhancement, tmp_path):
+    enhancement.write(tmp_path / "out.h5ad")
+    read, made = ad.read_h5ad(tmp_path / "out.h5ad"), enhancement.to_anndata()
+    np.testing.assert_array_equal(read.X, made.X)
+    for layer in ("counts", "sd", "measured"):
+        np.testing.assert_array_equal(read.layers[layer], made.layers[layer])
+    pd.testing.assert_frame_equal(read.obs, made.obs, check_names=False)
+    np.testing.assert_array_equal(read.obsm["spatial"], made.obsm["spatial"])
+
+
+def test_measured_layer_is_what_was_measured(enhancement, hexagonal_section):
+    made = enhancement.to_anndata(["GENE7"])
+    is_measured = (made.obs["origin"] == "measured").to_numpy()
+    assert np.isnan(made.layers["measured"][~is_measured]).all()
+    counts = hexagonal_section.X.toarray()
+    library = counts.sum(1)
+    expected = np.log1p(counts[:, 7] * np.median(library) / library)
+    np.testing.assert_allclose(made.layers["measured"][is_measured, 0], expected, rtol=1e-5)
+
+
+def test_chosen_genes_come_in_the_order_asked_for(enhancement, tmp_path):
+    enhancement.write(tmp_path / "two.h5ad", genes=["GENE9", "GENE2"])
+    read = ad.read_h5ad(tmp_path / "two.h5ad")
+    assert list(read.var_names) == ["GENE9", "GENE2"]
+    np.testing.assert_array_equal(read.X, enhancement.expression(["GENE9", "GENE2"]))
+
+
+def test_file_says_where_it_came_from(enhancement, tmp_path):
+    enhancement.write(tmp_path / "out.h5ad")
+    told = json.loads(ad.read_h5ad(tmp_path / "out.h5ad").uns["stentrans"])
+    assert told["provenance"] == json.loads(json.dumps(enhancement.provenance))
+
+
+def test_unknown_gene_writes_nothing(enhancement, tmp_path):
+    with pytest.raises(MissingKeyError, match="'NOPE' is not"):
+        enhancement.write(tmp_path / "out.h5ad", genes=["NOPE"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_cannot_be_made_is_one_sentence(enhancement, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="could not be written"):
+        enhancement.write(tmp_path / "file" / "out.h5ad")
+
+
+def test_saved_and_loaded_agree(enhancement, tmp_path):
+    enhancement.save(tmp_path / "run")
+    again = stentrans.Enhancement.load(tmp_path / "run")
+    names = list(enhancement.genes)
+    for scale in ("log", "counts", "composition"):
+        np.testing.assert_array_equal(
+            enhancement.expression(names, scale), again.expression(names, scale)
+        )
+    np.testing.assert_array_equal(enhancement.sd(names), again.sd(names))
+    pd.testing.assert_frame_equal(enhancement.sites, again.sites)
+    assert again.provenance == json.loads(json.dumps(enhancement.provenance))
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "enhancement.json"])
+def test_damaged_folder_is_one_sentence(enhancement, tmp_path, name):
+    enhancement.save(tmp_path)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(StoreError, match="could not be read"):
+        stentrans.Enhancement.load(tmp_path)
