@@ -55,7 +55,7 @@ def show_scores(run: Run, gene: str) -> None:
         st.markdown(f"**{gene}**, counts in {text.percent(scores['detected_share'])} of the spots")
         show_bars(scores, run.method, key="gene-scores")
     with all_genes:
-        st.markdown("**All genes**, mean")
+        st.markdown("**All genes** in over 10 % of the spots, mean")
         show_bars(held_out.summary, run.method, key="mean-scores")
     st.caption(text.SCORES_HELP)
 

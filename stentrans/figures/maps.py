@@ -8,21 +8,26 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import plotly.colors
 from numpy.typing import NDArray
 from plotly import graph_objects as go
 
-from stentrans.figures.bricks import TOP_CODE, code_of, colour_codes, colour_limits, lay_bricks
-from stentrans.figures.screen import UNITS_PER_PITCH, Screen
-from stentrans.figures.theme import CLEAR, Theme, template
+from stentrans.figures.bricks import colour_codes, colour_limits, lay_bricks
+from stentrans.figures.map_layout import (
+    add_scale_bar,
+    axis_name,
+    colour_axis,
+    extent_of,
+    height_px,
+    linked_axes,
+)
+from stentrans.figures.screen import Screen
+from stentrans.figures.theme import Theme, template
 from stentrans.keys import INSERTED, MEASURED, ORIGINS
 
 HOVER_SITES = 20_000
 """Most sites of one panel that answer to the pointer; beyond, inserted sites do not."""
 DETAILED_HOVER_SITES = 8_000
 """Most sites whose hover text names the array position too; keeps a panel below 300 kB."""
-PANEL_WIDTH_PX = 300
-GAP = 0.03
 
 
 @dataclass(frozen=True)
@@ -94,26 +99,21 @@ def site_maps(
             # Plotly draws the titles of a subplot only where it has a trace.
             axis = axis_name(index)
             figure.add_trace(go.Scatter(x=[None], y=[None], xaxis=f"x{axis}", yaxis=f"y{axis}"))
-    extent = _extent([panel.array for panel in panels if panel.values.size], screen)
+    extent = extent_of([panel.array for panel in panels if panel.values.size], screen)
     figure.update_layout(
         template=template(colours),
-        coloraxis=_coloraxis(limits, unit, colours, is_stacked=is_stacked),
+        coloraxis=colour_axis(limits, unit, colours, is_stacked=is_stacked),
         annotations=_titles(panels, colours),
         uirevision=revision,
         margin={"t": 120 if is_stacked else 48},
         # On a phone a finger scrolls the page, it does not drag the map.
         dragmode=False if is_stacked else "pan",
-        height=_height(extent, len(panels), is_stacked=is_stacked),
+        height=height_px(extent, len(panels), is_stacked=is_stacked),
         hoverlabel={"align": "left"},
-        **_axes(len(panels), extent, screen, is_stacked=is_stacked),
+        **linked_axes(len(panels), extent, screen, is_stacked=is_stacked),
     )
-    _add_scale_bar(figure, extent, screen, colours)
+    add_scale_bar(figure, extent, screen, colours)
     return figure
-
-
-def axis_name(index: int) -> str:
-    """Return Plotly's suffix of panel ``index``: nothing, 2, 3, …."""
-    return "" if index == 0 else str(index + 1)
 
 
 def _heatmap(
@@ -193,31 +193,6 @@ def _hover_text(gene: str, unit: str, words: str, *, is_detailed: bool) -> str:
     return "<br>".join([*lines, words]) + "<extra></extra>"
 
 
-def _coloraxis(
-    limits: tuple[float, float], unit: str, colours: Theme, *, is_stacked: bool
-) -> dict[str, Any]:
-    shades = plotly.colors.sample_colorscale(
-        colours.sequential, list(np.linspace(colours.darkest, 1.0, 17))
-    )
-    first = 0.5 / TOP_CODE
-    scale: list[list[Any]] = [[0.0, CLEAR], [first, CLEAR]]
-    scale += [[first + (1 - first) * i / 16, shade] for i, shade in enumerate(shades)]
-    ticks = np.linspace(*limits, 5)
-    bar = {
-        "title": {"text": unit, "side": "top" if is_stacked else "right"},
-        "tickvals": [code_of(tick, limits) for tick in ticks],
-        "ticktext": [f"{tick:.2g}" for tick in ticks[:-1]] + [f"≥ {ticks[-1]:.2g}"],
-        "thickness": 12,
-        "outlinewidth": 0,
-        "y": 1.0,
-        "yanchor": "top",
-        "len": 0.85,
-    }
-    if is_stacked:
-        bar |= {"orientation": "h", "yref": "container", "len": 1.0}
-    return {"cmin": 0, "cmax": TOP_CODE, "colorscale": scale, "colorbar": bar}
-
-
 def _titles(panels: Sequence[SitePanel], colours: Theme) -> list[dict[str, Any]]:
     """Two lines above each map; a map still to come says so in its middle."""
     notes = []
@@ -235,73 +210,3 @@ def _titles(panels: Sequence[SitePanel], colours: Theme) -> list[dict[str, Any]]
         if not is_drawn:
             notes.append({**place, "text": note, "y": 0.5, "yanchor": "middle"})
     return notes
-
-
-def _extent(arrays: Sequence[NDArray[np.float64]], screen: Screen) -> NDArray[np.float64]:
-    """Lowest and highest screen (x, y) of all sites with a margin, shape ``(2, 2)``."""
-    places = screen.place(np.concatenate(arrays))
-    margin = max(screen.row_step, screen.col_step)
-    return np.stack((places.min(axis=0) - margin, places.max(axis=0) + margin))
-
-
-def _axes(
-    n_panels: int, extent: NDArray[np.float64], screen: Screen, *, is_stacked: bool
-) -> dict[str, Any]:
-    """Axes of all panels: the first sets the proportions, the others follow it."""
-    (left, low), (right, high) = extent
-    room = 0.1 * (high - low)  # for the scale bar
-    # Screen y grows downwards, as in the picture, unless the rows run upwards.
-    bottom_up = [low - room, high] if screen.is_y_reversed else [high + room, low]
-    hidden = {"visible": False, "constrain": "domain"}
-    top = {"constraintoward": "top"}
-    axes: dict[str, Any] = {}
-    share = (1 - GAP * (n_panels - 1)) / n_panels
-    for index in range(n_panels):
-        start = index * (share + GAP)
-        span = [start, start + share]
-        name = axis_name(index)
-        x = {**hidden, "anchor": f"y{name}", "domain": [0, 1] if is_stacked else span}
-        y = {**hidden, **top, "anchor": f"x{name}"}
-        y["domain"] = [1 - span[1], 1 - span[0] - GAP] if is_stacked else [0, 1]
-        if index == 0:
-            x["range"] = [right, left] if screen.is_x_reversed else [left, right]
-            y |= {"range": bottom_up, "scaleanchor": "x", "scaleratio": 1}
-        else:
-            x["matches"], y["matches"] = "x", "y"
-        axes |= {f"xaxis{name}": x, f"yaxis{name}": y}
-    return axes
-
-
-def _height(extent: NDArray[np.float64], n_panels: int, *, is_stacked: bool) -> int:
-    width, height = extent[1] - extent[0]
-    one = int(np.clip(PANEL_WIDTH_PX * 1.1 * height / width, 220, 620)) + 60
-    return one * n_panels + 60 if is_stacked else one
-
-
-def _add_scale_bar(
-    figure: go.Figure, extent: NDArray[np.float64], screen: Screen, colours: Theme
-) -> None:
-    """Draw a bar of a round length below the first map, in data units so that it zooms along."""
-    (left, low), (right, high) = extent
-    per_unit = 1.0 if screen.is_um else UNITS_PER_PITCH
-    length = round_length((right - left) / 4 / per_unit)
-    start = right if screen.is_x_reversed else left
-    end = start + (-1 if screen.is_x_reversed else 1) * length * per_unit
-    y = low - 0.04 * (high - low) if screen.is_y_reversed else high + 0.04 * (high - low)
-    label = _length_text(length) if screen.is_um else f"{length:g} spots"
-    figure.add_shape(
-        type="line", x0=start, x1=end, y0=y, y1=y, line={"color": colours.ink, "width": 3}
-    )
-    figure.add_annotation(
-        x=end, y=y, text=label, showarrow=False, xanchor="left", xshift=4, font={"size": 12}
-    )
-
-
-def round_length(about: float) -> float:
-    """Return the largest of 1, 2, 5, 10, 20, 50, … that is not above ``about``, at least 1."""
-    power = 10.0 ** np.floor(np.log10(max(about, 1.0)))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= max(about, 1.0)))
-
-
-def _length_text(length_um: float) -> str:
-    return f"{length_um / 1000:g} mm" if length_um >= 1000 else f"{length_um:g} µm"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future as LaunchFuture
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Condition
@@ -85,7 +86,8 @@ class Manager:
                 self._asked_to_stop.discard(run.id)
                 self._jobs[run.id] = Job(run)
                 remember(self._notes, run)
-                self._launcher.submit(self._launch, run)
+                launched = self._launcher.submit(self._launch, run)
+                launched.add_done_callback(lambda done: self._check_launch(run, done))
             return self._jobs[run.id]
 
     def follow(self, run_id: str) -> Job | None:
@@ -169,10 +171,22 @@ class Manager:
             # A new key each time: Dask would answer a known one with its old ending.
             key = f"{run.id}-{next(self._attempts)}"
             future = client.submit(
-                work_on, run, str(self._store.folder), self._do, key=key, pure=False
+                work_on,
+                run,
+                str(self._store.folder),
+                self._do,
+                key=key,
+                pure=False,
+                # What somebody asked for goes before the tests that follow by themselves.
+                priority=1 if run.work == "enhance" else 0,
             )
             self._futures[run.id] = future
         future.add_done_callback(lambda done: self._close_record(run.id, done))
+
+    def _check_launch(self, run: Run, launched: LaunchFuture[None]) -> None:
+        """End a job that could not even be handed over."""
+        if not launched.cancelled() and launched.exception() is not None:
+            self._end(run.id, self._fault(self._jobs[run.id], launched.exception()))
 
     def _hear(self, run_id: str, event: tuple[float, Any]) -> None:
         """Take a worker's report, in the client's own thread."""
@@ -214,6 +228,11 @@ class Manager:
         error = future.exception() if future.status == "error" else None
         if isinstance(error, KilledWorker) or error is None:
             return job.ended("failed", MEMORY_SENTENCE)
+        return self._fault(job, error)
+
+    @staticmethod
+    def _fault(job: Job, error: BaseException | None) -> Job:
+        """Name an error that nobody meant for people."""
         return job.ended(
             "failed",
             f"A fault of the program ended the run ({type(error).__name__}: {error}). "

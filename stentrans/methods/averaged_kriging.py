@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from stentrans.methods.local_kriging import (
+    NEIGHBOURS,
     SMOOTHNESSES,
     Kriged,
     LocalKriging,
@@ -26,10 +27,11 @@ LENGTHS = tuple(float(length) for length in np.geomspace(0.7, 14.0, 9))
 NUGGETS = tuple(float(nugget) for nugget in np.geomspace(0.03, 300.0, 10))
 NO_PATTERN_PRIOR = 0.5
 
-EXACT_UP_TO = 800  # spots; beyond it the settings come from a subset and neighbours answer
+EXACT_UP_TO = 1100  # spots; beyond it the settings come from a subset and neighbours answer
 _BLOCKS = 5  # compact groups in that subset: neighbours tell short lengths, the rest long ones
 _LEAST_WEIGHT = 1e-3  # settings with less posterior weight for every factor are skipped
-_KEPT_SETTINGS = 4  # per factor, for kriging from neighbours
+_QUICK_NEIGHBOURS = 16
+_KEPT_SETTINGS = 4  # per factor, for kriging from neighbours in large sections
 
 
 class AveragedKriging:
@@ -45,6 +47,8 @@ class AveragedKriging:
         Relative noise variance per spot, shape ``(n_spots,)``, positive: shallow spots count less.
     rng
         Draws the subset on which settings are learned in large sections.
+    exact_up_to
+        Most spots from which settings are learned and the full average is taken.
 
     Notes
     -----
@@ -59,15 +63,26 @@ class AveragedKriging:
         factors: NDArray[np.float64],
         noise: NDArray[np.float64],
         rng: np.random.Generator,
+        *,
+        exact_up_to: int = EXACT_UP_TO,
     ) -> None:
         noise = noise / np.exp(np.log(noise).mean())
-        is_small = len(plane) <= EXACT_UP_TO
-        chosen = np.arange(len(plane)) if is_small else _subset(plane, EXACT_UP_TO, rng)
+        is_small = len(plane) <= exact_up_to
+        chosen = np.arange(len(plane)) if is_small else _subset(plane, exact_up_to, rng)
         grid = _Grid(plane[chosen], factors[chosen], noise[chosen])
         self.no_pattern = grid.no_pattern
-        self.local = LocalKriging(plane, factors, noise, grid.shortlist(), grid.no_pattern)
         # The full average costs the square of the spots: affordable, and better, when they are few.
         self.full = grid if is_small else None
+
+        def local(kept: int, neighbours: int) -> LocalKriging:
+            settings = grid.shortlist(kept)
+            return LocalKriging(
+                plane, factors, noise, settings, grid.no_pattern, neighbours=neighbours
+            )
+
+        self.quick = local(1, _QUICK_NEIGHBOURS)
+        """The best setting of each factor alone: for variances, and for many small predictions."""
+        self.local = self.quick if is_small else local(_KEPT_SETTINGS, NEIGHBOURS)
 
     def predict(self, at: NDArray[np.float64]) -> Kriged:
         """Krige the factors at ``at``, shape ``(n, 2)``; spots there count as known, with noise."""
@@ -136,10 +151,10 @@ class _Grid:
                 out += self.weight[k, n] * (self.factors - residual)
         return np.asarray(out)
 
-    def shortlist(self) -> list[Setting]:
-        """Keep the few settings that carry each factor; they share all of its spatial weight."""
+    def shortlist(self, count: int) -> list[Setting]:
+        """Keep the best settings of each factor; they share all of its spatial weight."""
         flat = self.weight.reshape(-1, self.factors.shape[1])
-        order = np.argsort(-flat, axis=0)[:_KEPT_SETTINGS]
+        order = np.argsort(-flat, axis=0)[:count]
         kept = np.zeros_like(flat)
         np.put_along_axis(kept, order, np.take_along_axis(flat, order, 0), 0)
         kept *= (1 - self.no_pattern.weight) / np.maximum(kept.sum(0), 1e-300)

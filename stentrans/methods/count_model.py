@@ -62,18 +62,26 @@ def fit_loadings(
     learn = variance is None
     prior = np.full(factors.shape[1], _START_VARIANCE) if variance is None else variance
     slopes = np.zeros((factors.shape[1], counts.shape[1]))
-    expected = model.expected(slopes)
-    dispersion = model.dispersion(expected)
+    at = model.evaluate(slopes)
+    dispersion = model.dispersion(at.expected)
     for step in range(_STEPS):
         before = slopes
-        slopes, expected, spread = model.newton(slopes, expected, prior, dispersion)
+        slopes, at, spread = model.newton(slopes, at, prior, dispersion)
         if step > 0:
-            dispersion = model.dispersion(expected)
+            dispersion = model.dispersion(at.expected)
             if learn:
                 prior = np.maximum((slopes**2 + spread).mean(1), _LEAST_VARIANCE)
         if step > 1 and np.abs(slopes - before).max() < _SETTLED:
             break
     return Loadings(slopes, prior, dispersion)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Expected counts, ``(n_spots, n_genes)``, and log-likelihood per gene, up to a constant."""
+
+    expected: NDArray[np.float64]
+    likelihood: NDArray[np.float64]
 
 
 class _Regression:
@@ -89,59 +97,58 @@ class _Regression:
         self.total = counts.sum(0)
         self.rank = factors.shape[1]
         self.upper = np.triu_indices(self.rank)
-        self.products = factors[:, self.upper[0]] * factors[:, self.upper[1]]
+        # Single precision: curvature sets only the direction of a step.
+        products = factors[:, self.upper[0]] * factors[:, self.upper[1]]
+        self.products = products.astype(np.float32)
 
-    def expected(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+    def evaluate(self, slopes: NDArray[np.float64]) -> _Point:
         """Expected counts with each gene's total matched, which profiles the intercept."""
-        mean = np.exp(np.clip(self.factors @ slopes, -_CLIP, _CLIP)) * self.library[:, None]
-        mean *= self.total / mean.sum(0)
-        return np.asarray(mean)
+        fold = np.clip(self.factors @ slopes, -_CLIP, _CLIP)
+        likelihood = np.einsum("ng,ng->g", self.counts, fold)
+        expected = np.exp(fold, out=fold)
+        expected *= self.library[:, None]
+        mass = expected.sum(0)
+        expected *= self.total / mass
+        return _Point(expected, likelihood - self.total * np.log(mass))
 
     def dispersion(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Pearson overdispersion per gene, at least 1."""
-        squared = (self.counts - expected) ** 2 / np.maximum(expected, 1e-12)
+        error = self.counts - expected
+        squared = np.einsum("ng,ng,ng->g", error, error, 1 / np.maximum(expected, 1e-12))
         # Half the rank: shrunken slopes use up fewer degrees of freedom than free ones.
         freedom = max(len(self.library) - 1 - self.rank / 2, 5)
-        return np.asarray(np.maximum(squared.sum(0) / freedom, 1.0))
-
-    def objective(
-        self,
-        slopes: NDArray[np.float64],
-        expected: NDArray[np.float64],
-        prior: NDArray[np.float64],
-        dispersion: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """Penalised quasi-log-likelihood per gene."""
-        fit = (self.counts * np.log(np.maximum(expected, 1e-300))).sum(0)
-        penalty: NDArray[np.float64] = 0.5 * (slopes**2 / prior[:, None]).sum(0)
-        return np.asarray(fit / dispersion - penalty)
+        return np.asarray(np.maximum(squared / freedom, 1.0))
 
     def newton(
         self,
         slopes: NDArray[np.float64],
-        expected: NDArray[np.float64],
+        at: _Point,
         prior: NDArray[np.float64],
         dispersion: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """One safeguarded step: new slopes, new expected counts, posterior variance of slopes."""
-        inverse = np.linalg.inv(self._hessian(expected, prior, dispersion))
-        gradient = self.factors.T @ (self.counts - expected) / dispersion
+    ) -> tuple[NDArray[np.float64], _Point, NDArray[np.float64]]:
+        """One safeguarded step: new slopes, where they lead, posterior variance of slopes."""
+        inverse = np.linalg.inv(self._hessian(at.expected, prior, dispersion))
+        gradient = self.factors.T @ (self.counts - at.expected) / dispersion
         gradient -= slopes / prior[:, None]
         step = np.einsum("gij,jg->ig", inverse, gradient)
-        before = self.objective(slopes, expected, prior, dispersion)
+
+        def objective(slopes: NDArray[np.float64], at: _Point) -> NDArray[np.float64]:
+            penalty = 0.5 * (slopes**2 / prior[:, None]).sum(0)
+            return np.asarray(at.likelihood / dispersion - penalty)
+
+        before = objective(slopes, at)
         length = np.ones(len(self.total))
         for _ in range(5):
             tried = slopes + length * step
-            mean = self.expected(tried)
-            after = self.objective(tried, mean, prior, dispersion)
-            worse = after < before - 1e-9 * np.abs(before)
+            reached = self.evaluate(tried)
+            worse = objective(tried, reached) < before - 1e-9 * np.abs(before)
             if not worse.any():
                 break
             length[worse] *= 0.3
         else:
             tried = np.where(worse, slopes, tried)
-            mean = self.expected(tried)
-        return tried, mean, np.diagonal(inverse, axis1=1, axis2=2).T
+            reached = self.evaluate(tried)
+        return tried, reached, np.diagonal(inverse, axis1=1, axis2=2).T
 
     def _hessian(
         self,
@@ -150,7 +157,7 @@ class _Regression:
         dispersion: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Negative Hessian per gene with the intercept profiled, ``(n_genes, rank, rank)``."""
-        packed = self.products.T @ expected
+        packed = self.products.T @ expected.astype(np.float32)
         full = np.empty((expected.shape[1], self.rank, self.rank))
         full[:, self.upper[0], self.upper[1]] = packed.T
         full[:, self.upper[1], self.upper[0]] = packed.T
@@ -198,5 +205,8 @@ def trust(
         expected = fold * library[:, None]
         expected *= total / expected.sum(0)
         slope = ((left_out.T @ ((counts - expected) / loadings.dispersion)) * slopes).sum(1)
+        before = belief
         belief = np.clip(belief + 0.5 * inverse @ slope, 0, 1)
+        if np.abs(belief - before).max() < _SETTLED / 10:
+            break
     return belief

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
-from sklearn.utils.extmath import randomized_svd
 
 from stentrans.errors import ParameterError
 from stentrans.lattice import Lattice
@@ -129,6 +128,8 @@ def _components(values: NDArray[np.float32], rank: int, seed: int) -> NDArray[np
         right = values.T @ vectors[:, top] if wide else vectors[:, top]
         right = right / np.maximum(np.linalg.norm(right, axis=0), 1e-12)
     else:
+        from sklearn.utils.extmath import randomized_svd  # slow to import, and seldom needed
+
         right = randomized_svd(values, rank, n_iter=7, random_state=seed)[2].T
     # Signs are arbitrary; fixed, so that the same section gives the same factors everywhere.
     sign = np.sign(right[np.abs(right).argmax(0), np.arange(right.shape[1])])

@@ -91,6 +91,8 @@ class LocalKriging:
         Covariances with their weights.
     no_pattern
         The share of each factor that is taken for constant.
+    neighbours
+        Spots that a site is kriged from.
     """
 
     def __init__(
@@ -100,9 +102,12 @@ class LocalKriging:
         noise: NDArray[np.float64],
         settings: Sequence[Setting],
         no_pattern: NoPattern,
+        *,
+        neighbours: int = NEIGHBOURS,
     ) -> None:
         self.plane, self.factors, self.noise = plane, factors, noise
         self.settings, self.no_pattern = settings, no_pattern
+        self.neighbours = neighbours
         self.tree = cKDTree(plane)
 
     def of_spots(self, spots: NDArray[np.int64]) -> LocalKriging:
@@ -113,6 +118,7 @@ class LocalKriging:
             self.noise[spots],
             self.settings,
             self.no_pattern,
+            neighbours=self.neighbours,
         )
 
     def predict(self, at: NDArray[np.float64]) -> Kriged:
@@ -134,7 +140,7 @@ class LocalKriging:
         """Krige from the nearest spots but the first ``skip`` (a spot is nearest to itself)."""
         shape = (len(at), self.factors.shape[1])
         mean, variance = np.empty(shape), np.empty(shape)
-        n_near = min(NEIGHBOURS + skip, len(self.plane))
+        n_near = min(self.neighbours + skip, len(self.plane))
         for start in range(0, len(at), _SITES_PER_CHUNK):
             rows = slice(start, min(start + _SITES_PER_CHUNK, len(at)))
             distance, near = self.nearest(at[rows], n_near)

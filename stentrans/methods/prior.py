@@ -21,6 +21,8 @@ from stentrans.methods.inputs import check_counts, check_positions, check_settin
 from stentrans.methods.local_kriging import Kriged
 from stentrans.validate import check_integer, check_number
 
+_LIBRARY_EXACT_UP_TO = 400  # spots: one smooth curve needs fewer than thirty factors
+
 
 @dataclass(frozen=True)
 class PriorSettings:
@@ -150,7 +152,9 @@ def fit_spatial(
     report(options.on_progress, Progress("kriging factors", 0.05))
     kriging = AveragedKriging(observed.plane, factors, noise, rng)
     log_library = np.log(observed.library)[:, None]
-    library_kriging = AveragedKriging(observed.plane, log_library, np.ones_like(noise), rng)
+    library_kriging = AveragedKriging(
+        observed.plane, log_library, np.ones_like(noise), rng, exact_up_to=_LIBRARY_EXACT_UP_TO
+    )
     left_out = kriging.leave_one_out()
     report(options.on_progress, Progress("learning loadings", 0.15))
     return SpatialFactors(

@@ -18,7 +18,7 @@ from stentrans.methods.local_kriging import Kriged
 from stentrans.methods.prior import FittedPrior, PriorSettings, SpatialFactors, fit_spatial
 from stentrans.methods.proxy_tasks import SpotView, Task, draw_task, make_task
 from stentrans.nn.spot_transformer import SpotTransformer, SpotTransformerConfig
-from stentrans.training import Batch, TrainingConfig, correct, resolve_device, train
+from stentrans.training import Batch, TrainingConfig, correct, one_thread, resolve_device, train
 from stentrans.validate import check_integer
 
 _FOLDS = 4
@@ -77,7 +77,8 @@ class Stentrans:
         settings = StentransSettings.checked(options.settings)
         spatial = fit_spatial(counts, lattice, settings.prior, options)
         device = resolve_device(options.device)
-        trained = _Training(spatial, settings, options, device).run()
+        with one_thread():
+            trained = _Training(spatial, settings, options, device).run()
         report(options.on_progress, Progress("learning expression", _TRAINING_ENDS))
         return FittedStentrans(spatial, trained, options.seed, device)
 
@@ -116,7 +117,7 @@ class FittedStentrans:
         self.prior = FittedPrior(spatial, Kriged(left_out, spatial.left_out.variance), seed)
         self.trained, self.device = trained, device
         rng = np.random.default_rng(seed)
-        self.view = SpotView(spatial.kriging.local, spatial.left_out, rng)
+        self.view = SpotView(spatial.kriging.quick, spatial.left_out, rng)
         self.decoder = self.prior.decoder
         self.summary: Mapping[str, Any] = {
             **self.prior.summary,
@@ -131,23 +132,20 @@ class FittedStentrans:
         plane = spatial.lattice.plane(check_positions(positions))
         kriged = spatial.kriging.predict(plane)
         if self.trained.gate.any():
-            correction = np.concatenate(
-                [
-                    self._correction(plane[i : i + _SITES_PER_CHUNK], kriged, i)
-                    for i in range(0, len(plane), _SITES_PER_CHUNK)
-                ]
-            )
-            kriged = Kriged(kriged.mean + self.trained.gate * correction, kriged.variance)
+            starts = range(0, len(plane), _SITES_PER_CHUNK)
+            chunks = [slice(start, start + _SITES_PER_CHUNK) for start in starts]
+            with one_thread():
+                parts = [self._correction(plane, kriged, rows) for rows in chunks]
+            corrected = kriged.mean + self.trained.gate * np.concatenate(parts)
+            kriged = Kriged(corrected, kriged.variance)
         return self.prior.decode_ready(plane, kriged)
 
     def _correction(
-        self, plane: NDArray[np.float64], kriged: Kriged, start: int
+        self, plane: NDArray[np.float64], kriged: Kriged, rows: slice
     ) -> NDArray[np.float64]:
         """Mean correction over the folds' networks for one chunk of sites."""
-        rows = slice(start, start + len(plane))
-        sites, near, distance = self.view.look(
-            plane, Kriged(kriged.mean[rows], kriged.variance[rows])
-        )
+        prior = Kriged(kriged.mean[rows], kriged.variance[rows])
+        sites, near, distance = self.view.look(plane[rows], prior)
         batch = _batch(sites, self.view.tokens, near, distance, None, self.device)
         return np.asarray(np.mean([correct(net, batch) for net in self.trained.nets], axis=0))
 
@@ -181,7 +179,7 @@ class _Training:
         shut = np.zeros(factors.shape[1])
         if not self.config.content or not self.settings.steps:
             return Trained([], shut, np.zeros_like(factors), [])
-        local = self.spatial.kriging.local
+        local = self.spatial.kriging.quick
         lines = self.spatial.observed.lines
         tasks = [draw_task(local, lines, self.rng) for _ in range(self.settings.tasks)]
         prior, correction = np.zeros_like(factors), np.zeros_like(factors)

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from stentrans.figures.bricks import colour_codes, colour_limits, lay_bricks
-from stentrans.figures.maps import SitePanel, round_length, site_maps
+from stentrans.figures.map_layout import round_length, tick_text
+from stentrans.figures.maps import SitePanel, site_maps
 from stentrans.figures.screen import Screen, screen_of
 from stentrans.figures.theme import LIGHT
 
@@ -235,3 +236,8 @@ def test_gene_name_is_shown_as_text_only() -> None:
         revision="section",
     )
     assert "<a" not in json.dumps(figure.to_plotly_json()["data"][1]["hovertemplate"])
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (1.234, "1.2"), (1234.4, "1,234")])
+def test_tick_text_is_short_and_never_in_powers(value: float, text: str) -> None:
+    assert tick_text(value) == text

@@ -21,7 +21,16 @@ def test_embedded_worker_is_one_process_on_loopback(monkeypatch: pytest.MonkeyPa
     workers = client.scheduler_info()["workers"]
     assert len(workers) == 1
     assert all(address.startswith("tcp://127.0.0.1:") for address in workers)
-    assert next(iter(workers.values()))["nthreads"] == 1
+    assert next(iter(workers.values()))["nthreads"] == cluster.JOBS_AT_ONCE
     own = client.cluster
     client.close()
     own.close()
+
+
+def test_two_apps_on_one_machine_do_not_meet() -> None:
+    # A warning about a port in use would be an error here.
+    clients = [cluster.connect(memory_limit="1GiB") for _ in range(2)]
+    for client in clients:
+        own = client.cluster
+        client.close()
+        own.close()

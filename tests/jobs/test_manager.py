@@ -9,11 +9,11 @@ import pytest
 
 from stentrans.errors import JobError
 from stentrans.jobs import Job, Manager
-from stentrans.jobs.cluster import connect
+from stentrans.jobs.cluster import JOBS_AT_ONCE, connect
 from stentrans.jobs.work import DoRun
 from stentrans.store import Run, Store
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 # The work is defined inside functions, so that Dask sends its code: the worker process
@@ -153,15 +153,18 @@ def test_running_job_stops_when_cancelled_and_can_start_again(
 
 def test_waiting_job_is_cancelled_at_once(manager_of: Callable[[DoRun], Manager]) -> None:
     manager = manager_of(endless())
-    manager.submit(run_of(seed=0))
-    manager.submit(run_of(seed=1))
-    assert manager.waiting_before(run_of(seed=1).id) == 1
-    manager.cancel(run_of(seed=1).id)
-    job = manager.follow(run_of(seed=1).id)
+    running = [run_of(seed=seed) for seed in range(JOBS_AT_ONCE)]
+    waiting = run_of(seed=JOBS_AT_ONCE)
+    for run in [*running, waiting]:
+        manager.submit(run)
+    assert manager.waiting_before(waiting.id) == JOBS_AT_ONCE
+    manager.cancel(waiting.id)
+    job = manager.follow(waiting.id)
     assert job is not None
     assert job.state == "cancelled"
-    manager.cancel(run_of(seed=0).id)
-    assert manager.wait(run_of(seed=0).id, timeout_s=TIMEOUT_S).state == "cancelled"
+    for run in running:
+        manager.cancel(run.id)
+        assert manager.wait(run.id, timeout_s=TIMEOUT_S).state == "cancelled"
 
 
 def test_same_run_submitted_twice_is_one_job(manager_of: Callable[[DoRun], Manager]) -> None:
@@ -192,6 +195,16 @@ def test_silent_scheduler_fails_the_run_with_a_sentence(tmp_path: Path) -> None:
     manager = Manager(Store(tmp_path), open_client=unreachable)  # type: ignore[arg-type]
     job = ended(manager, run_of())
     assert (job.state, "must answer" in job.sentence) == ("failed", True)
+    manager.close()
+
+
+def test_cluster_that_breaks_at_its_start_fails_the_run(tmp_path: Path) -> None:
+    def broken() -> None:
+        raise AttributeError("no such thing")
+
+    manager = Manager(Store(tmp_path), open_client=broken)  # type: ignore[arg-type]
+    job = ended(manager, run_of())
+    assert (job.state, "AttributeError" in job.sentence) == ("failed", True)
     manager.close()
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from stentrans.methods import averaged_kriging
 from stentrans.methods.averaged_kriging import AveragedKriging
 from stentrans.methods.local_kriging import LocalKriging, NoPattern, Setting, matern
 
@@ -64,10 +63,9 @@ def test_pattern_is_found_and_noise_is_not(plane, wave, rng):
     assert between[:, 1].std() < 0.3 * wave[:, 1].std()
 
 
-def test_many_spots_are_answered_from_neighbours_as_few_are_from_all(plane, wave, rng, monkeypatch):
+def test_many_spots_are_answered_from_neighbours_as_few_are_from_all(plane, wave, rng):
     whole = AveragedKriging(plane, wave, np.ones(len(plane)), rng).predict(plane + 0.3).mean
-    monkeypatch.setattr(averaged_kriging, "EXACT_UP_TO", 40)
-    part = AveragedKriging(plane, wave, np.ones(len(plane)), rng)
+    part = AveragedKriging(plane, wave, np.ones(len(plane)), rng, exact_up_to=40)
     assert part.full is None
     np.testing.assert_allclose(part.predict(plane + 0.3).mean[:, 0], whole[:, 0], atol=0.1)
 

@@ -1,0 +1,90 @@
+"""Time and peak memory of whole runs from the command line, the import, and the lattice.
+
+    python benchmarks/speed.py [--repeats 3]
+
+Each run is a process of its own; medians over the repeats. Needs ../shared/data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from machine import ROOT, SHARED, machine, markdown
+
+RUNS = {
+    "melanoma ST, all genes, x2": ("st_human_melanoma_mel1_rep1", "30 s, 1.5 GB"),
+    "Visium muscle, all genes, x2": ("visium_mouse_muscle_Vis7B_5dpi", "90 s, 2 GB"),
+}
+IMPORT = "import stentrans"
+LATTICE = """
+import time
+import numpy as np
+from stentrans.lattice import enhanced_sites, fit_lattice
+row, place = np.meshgrid(np.arange(78), np.arange(64), indexing="ij")
+array = np.column_stack([row.ravel(), (2 * place + row % 2).ravel()])
+start = time.perf_counter()
+enhanced_sites(fit_lattice(array), 4)
+print(time.perf_counter() - start)
+"""
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak memory in GB of one command, in a process that runs nothing else."""
+    watch = (
+        "import resource, subprocess, sys, time\n"
+        "start = time.perf_counter()\n"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL,"
+        " stderr=subprocess.DEVNULL)\n"
+        "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
+        "print(time.perf_counter() - start, peak)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", watch, *command],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    seconds, peak = done.stdout.split()
+    unit = 1e9 if sys.platform == "darwin" else 1e6  # ru_maxrss: bytes there, kilobytes elsewhere
+    return float(seconds), float(peak) / unit
+
+
+def median_of(command: list[str], repeats: int) -> tuple[float, float]:
+    """Median seconds and memory."""
+    runs = [measured(command) for _ in range(repeats)]
+    return statistics.median(r[0] for r in runs), statistics.median(r[1] for r in runs)
+
+
+def main() -> None:
+    """Measure and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    repeats = parser.parse_args().repeats
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for title, (name, most) in RUNS.items():
+            section = str(SHARED / "data" / f"{name}.h5ad")
+            command = [sys.executable, "-m", "stentrans", "enhance", section, "--out-dir", folder]
+            seconds, memory = median_of(command, repeats)
+            rows.append([title, f"{seconds:.1f} s", f"{memory:.2f} GB", most])
+            for written in Path(folder).iterdir():
+                written.unlink()
+    empty, _ = median_of([sys.executable, "-c", "pass"], max(repeats, 5))
+    loaded, _ = median_of([sys.executable, "-c", IMPORT], max(repeats, 5))
+    rows.append([f"`{IMPORT}`", f"{loaded - empty:.3f} s", "", "0.3 s"])
+    done = subprocess.run(
+        [sys.executable, "-c", LATTICE], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    rows.append(["full Visium (78 x 128), sites x4", f"{float(done.stdout):.3f} s", "", "1 s"])
+    sys.stdout.write(f"{machine()}; medians of {repeats}\n\n")
+    sys.stdout.write(markdown(["what", "time", "peak memory", "at most"], rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()
