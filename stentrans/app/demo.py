@@ -7,14 +7,11 @@ from typing import Final
 import streamlit as st
 
 from stentrans.app import cache, state, text
-from stentrans.app.maps import is_tested
 from stentrans.jobs.manager import INTERRUPTED_SENTENCE
 from stentrans.store import Run
 
-KINDS: Final = ("hexagonal", "square")
 METHOD: Final = "stentrans"
-QUICK_METHOD: Final = "lowrank_kriging"
-"""Shown until `METHOD`, which takes minutes on a small machine, is done and tested."""
+KINDS: Final = ("hexagonal", "square")
 
 
 @st.cache_resource(show_spinner=False)
@@ -29,49 +26,19 @@ def section_id(kind: str) -> str:
 
 
 def open_demo(kind: str) -> None:
-    """Look at an example and see to it that it is enhanced."""
+    """Look at an example and see to it that it is enhanced and tested."""
     name = section_id(kind)
     state.choose_section(name, text.DEMO_LABELS[kind])
-    _show_best(name)
+    run = Run(section=name, method=METHOD)
+    state.choose_run(run)
+    for one in (run, run.holdout()) if cache.is_finished(run) else (run,):
+        _ensure(one)
 
 
 def start() -> None:
-    """Open the first example in a session that looks at nothing yet, else keep it going."""
+    """Open the first example in a session that looks at nothing yet."""
     if state.section_id() is None:
         open_demo(KINDS[0])
-    run = state.run()
-    if run is not None and run in _runs(run.section) and run.section in _opened():
-        _show_best(run.section)
-
-
-def _opened() -> list[str]:
-    """Return the examples among the sections of this session."""
-    return [name for name, label in state.labels().items() if label in text.DEMO_LABELS.values()]
-
-
-def _runs(name: str) -> tuple[Run, Run]:
-    """Return the quick run of an example and the one it is replaced by."""
-    return Run(section=name, method=QUICK_METHOD), Run(section=name, method=METHOD)
-
-
-def _show_best(name: str) -> None:
-    """Show the quick run at once and the better one as soon as it is there."""
-    quick, best = _runs(name)
-    if state.run() not in (None, quick, best):
-        return
-    if is_tested(best) or (state.run() == best and cache.is_finished(best)):
-        state.choose_run(best)
-        return
-    state.choose_run(quick)
-    _ensure(quick)
-    if _is_settled(quick):
-        _ensure(best)
-
-
-def _is_settled(run: Run) -> bool:
-    """Say whether nothing more will come of a run and its test."""
-    test = cache.manager().follow(run.holdout().id)
-    return is_tested(run) or (test is not None and test.is_over)
 
 
 def _ensure(run: Run) -> None:
@@ -79,7 +46,6 @@ def _ensure(run: Run) -> None:
 
     One that failed otherwise stays as it ended: it would fail again for every visitor.
     """
-    for one in (run, run.holdout()) if cache.is_finished(run) else (run,):
-        job = cache.manager().follow(one.id)
-        if job is None or job.sentence == INTERRUPTED_SENTENCE:
-            cache.manager().submit(one)
+    job = cache.manager().follow(run.id)
+    if not cache.is_finished(run) and (job is None or job.sentence == INTERRUPTED_SENTENCE):
+        cache.manager().submit(run)

@@ -38,7 +38,6 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: Event) -> Ite
     monkeypatch.setenv("STENTRANS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(demo, "METHOD", "linear")
     monkeypatch.setattr(section, "simulate", partial(section.simulate, n_rows=14, n_cols=20))
-    monkeypatch.setattr(demo, "QUICK_METHOD", "linear")
     st.cache_resource.clear()
     st.cache_data.clear()
 
