@@ -1,6 +1,6 @@
 """Time and peak memory of whole runs from the command line, the import, and the lattice.
 
-    python benchmarks/speed.py [--repeats 3]
+    python benchmarks/speed.py [--repeats 3] [--out docs/speed.md]
 
 Each run is a process of its own; medians over the repeats. Needs ../shared/data.
 """
@@ -65,7 +65,9 @@ def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    repeats = given.repeats
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for title, (name, most) in RUNS.items():
@@ -82,8 +84,14 @@ def main() -> None:
         [sys.executable, "-c", LATTICE], check=True, capture_output=True, text=True, cwd=ROOT
     )
     rows.append(["full Visium (78 x 128), sites x4", f"{float(done.stdout):.3f} s", "", "1 s"])
-    sys.stdout.write(f"{machine()}; medians of {repeats}\n\n")
-    sys.stdout.write(markdown(["what", "time", "peak memory", "at most"], rows) + "\n")
+    table = markdown(["what", "time", "peak memory", "at most"], rows)
+    text = (
+        "# Speed\n\nMade by `python benchmarks/speed.py`: whole commands, start and files "
+        f"included.\n\n{machine()}; medians of {repeats}\n\n{table}\n"
+    )
+    if given.out:
+        given.out.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
 
 
 if __name__ == "__main__":

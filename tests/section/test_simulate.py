@@ -33,7 +33,7 @@ def test_section_passes_the_check_unchanged(section):
 
 
 def test_default_size_is_small_and_has_named_genes(section):
-    assert 600 < section.n_obs < 1000
+    assert 300 < section.n_obs < 700
     assert section.n_vars == 300
     assert section.var_names.str.match(r"^[A-Z][a-z]+\d?-\d+$").all()
 
