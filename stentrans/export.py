@@ -29,7 +29,7 @@ from stentrans.keys import (
 )
 from stentrans.methods.base import Decoder, Prediction
 from stentrans.methods.registry import load_decoder
-from stentrans.section.preprocess import log_normalise, median_library
+from stentrans.preprocess import log_normalise, median_library
 from stentrans.validate import check_names
 
 if TYPE_CHECKING:

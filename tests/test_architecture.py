@@ -20,12 +20,13 @@ MAY_IMPORT = {
     "nn": set[str](),
     "training": {"nn"},
     "lattice": set[str](),
-    "section": {"lattice"},
+    "preprocess": set[str](),
+    "section": {"lattice", "preprocess"},
     "figures": set[str](),
     "store": {"training", "nn"},
-    "methods": {"training", "nn", "lattice"},
+    "methods": {"training", "nn", "lattice", "preprocess"},
 }
-_INNER = {"methods", "store", "training", "nn", "section", "lattice"}
+_INNER = {"methods", "store", "training", "nn", "section", "lattice", "preprocess"}
 MAY_IMPORT["enhancement"] = _INNER
 MAY_IMPORT["evaluation"] = MAY_IMPORT["patterns"] = _INNER | {"enhancement"}
 MAY_IMPORT["jobs"] = MAY_IMPORT["evaluation"] | {"evaluation", "patterns"}

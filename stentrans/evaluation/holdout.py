@@ -30,7 +30,7 @@ from stentrans.methods.base import (
     Scale,
     report,
 )
-from stentrans.section.preprocess import detected_share, library_size, median_library
+from stentrans.preprocess import detected_share, library_size, median_library
 from stentrans.validate import check_names
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from stentrans.evaluation.protocols import DEFAULT_REPEATS, PROTOCOLS, Protocol,
 from stentrans.lattice import Lattice, fit_lattice
 from stentrans.methods import registry
 from stentrans.methods.base import FitOptions
-from stentrans.section.preprocess import keep_genes, library_size, median_library
+from stentrans.preprocess import keep_genes, library_size, median_library
 from stentrans.validate import check_integer, check_option
 
 if TYPE_CHECKING:

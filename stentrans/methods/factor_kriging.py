@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from stentrans.methods.local_kriging import matern
+
 LENGTHS: Final = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0)
 """In pitches of the lattice."""
 NUGGETS: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -32,13 +34,6 @@ class Settings:
     length: Floats
     nugget: Floats
     variance: Floats
-
-
-def matern(distance: Floats, length: float) -> Floats:
-    """Matérn 3/2 correlation, same shape as ``distance``."""
-    scaled = np.sqrt(3) * distance / length
-    correlation: Floats = (1 + scaled) * np.exp(-scaled)
-    return correlation
 
 
 def choose_settings(plane: Floats, factors: Floats) -> Settings:

@@ -1,4 +1,4 @@
-"""What every method is given, checked and normalised in one place."""
+"""What every method is given, checked in one place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse import csr_matrix
 
 from stentrans.errors import ParameterError, ShapeError
 from stentrans.lattice import Lattice
@@ -58,23 +58,3 @@ def check_positions(positions: ArrayLike) -> NDArray[np.float64]:
     if not np.isfinite(given).all():
         raise ParameterError("Positions must be finite; some are NaN or infinite.")
     return given
-
-
-def library_size(counts: csr_matrix) -> NDArray[np.float64]:
-    """Total counts per spot, shape ``(n_spots,)``; an empty spot counts as 1."""
-    total = np.asarray(counts.sum(axis=1, dtype=np.float64), dtype=np.float64).ravel()
-    return np.asarray(np.maximum(total, 1.0), dtype=np.float64)
-
-
-def median_library(counts: csr_matrix) -> float:
-    """Median of the total counts per spot, at least 1: the depth that values are scaled to."""
-    return max(float(np.median(np.asarray(counts.sum(axis=1, dtype=np.float64)))), 1.0)
-
-
-def log_normalise(counts: csr_matrix, target: float) -> csc_matrix:
-    """Natural log1p of counts scaled to ``target`` per spot, CSC float32; the input is kept."""
-    scale = np.repeat(target / library_size(counts), np.diff(counts.indptr))
-    values = np.log1p(counts.data * scale).astype(np.float32)
-    rows = csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
-    columns: csc_matrix = rows.tocsc()
-    return columns

@@ -12,15 +12,9 @@ from scipy.sparse import csc_matrix, csr_matrix, vstack
 from stentrans.lattice import Lattice
 from stentrans.methods.base import FitOptions, Prediction, Progress, report
 from stentrans.methods.decoding import LinearDecoder
-from stentrans.methods.inputs import (
-    check_counts,
-    check_positions,
-    check_settings,
-    library_size,
-    log_normalise,
-    median_library,
-)
+from stentrans.methods.inputs import check_counts, check_positions, check_settings
 from stentrans.methods.weights import CubicWeights, LinearWeights, NearestWeights, Weights
+from stentrans.preprocess import library_size, log_normalise, median_library
 
 N_FOLDS: Final = 5
 GENES_AT_ONCE: Final = 512
@@ -85,8 +79,8 @@ class _Interpolation:
         check_settings(self.name, options.settings, ())
         check_counts(counts, lattice)
         target = median_library(counts)
-        values = log_normalise(counts, target)
-        log_library = np.log(library_size(counts))
+        values = log_normalise(counts, target).tocsc()
+        log_library = np.log(np.maximum(library_size(counts), 1.0))
         left_out = self._left_out_weights(lattice, options.seed)
         report(options.on_progress, Progress("hold-out", 0.2))
         variance = _squared_error(left_out, csc_matrix(log_library[:, None]), options)[0]

@@ -68,7 +68,9 @@ class NoPattern:
     variance: NDArray[np.float64]
 
 
-def matern(distance: NDArray[np.float64], length: float, smoothness: float) -> NDArray[np.float64]:
+def matern(
+    distance: NDArray[np.float64], length: float, smoothness: float = SMOOTHNESSES[1]
+) -> NDArray[np.float64]:
     """Matérn correlation for smoothness 1/2 or 3/2, same shape as ``distance``."""
     if smoothness == SMOOTHNESSES[0]:
         return np.asarray(np.exp(-distance / length))

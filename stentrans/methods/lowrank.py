@@ -15,15 +15,9 @@ from stentrans.methods.base import FitOptions, Prediction, Progress, report
 from stentrans.methods.components import GENES_AT_ONCE, Components, principal_components
 from stentrans.methods.decoding import LinearDecoder
 from stentrans.methods.factor_kriging import ExactKriging, Floats, Settings, choose_settings
-from stentrans.methods.inputs import (
-    check_counts,
-    check_positions,
-    check_settings,
-    library_size,
-    log_normalise,
-    median_library,
-)
+from stentrans.methods.inputs import check_counts, check_positions, check_settings
 from stentrans.methods.pattern_kriging import PatternKriging
+from stentrans.preprocess import library_size, log_normalise, median_library
 from stentrans.validate import check_integer
 
 RANK: Final = 10
@@ -102,10 +96,10 @@ class LowrankKriging:
         rank = check_integer("rank", options.settings.get("rank", RANK), low=1, high=100)
         check_counts(counts, lattice)
         target = median_library(counts)
-        values = log_normalise(counts, target)
+        values = log_normalise(counts, target).tocsc()
         report(options.on_progress, Progress("components", 0.05))
         components = principal_components(values, rank, seed=options.seed)
-        log_library = np.log(library_size(counts))
+        log_library = np.log(np.maximum(library_size(counts), 1.0))
         factors = np.column_stack([components.scores, log_library - log_library.mean()])
         report(options.on_progress, Progress("kriging", 0.4))
         kriging = _kriging(lattice.plane(lattice.array), factors, options.seed)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from stentrans.methods.factor_kriging import Floats, Settings, left_variance, matern
+from stentrans.methods.factor_kriging import Floats, Settings, left_variance
+from stentrans.methods.local_kriging import matern
 
 N_NEAREST: Final = 64
 N_SPARE: Final = 24

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from stentrans.preprocess import (
+    detected_share,
+    keep_genes,
+    library_size,
+    log_normalise,
+    median_library,
+)
 from stentrans.section.check import check_section, on_tissue, refusal_of
 from stentrans.section.genes import (
     find_gene,
@@ -12,13 +19,6 @@ from stentrans.section.genes import (
 )
 from stentrans.section.notes import Note, add_notes, notes_of
 from stentrans.section.positions import lattice_of, pitch_um_of, technology_of
-from stentrans.section.preprocess import (
-    detected_share,
-    keep_genes,
-    library_size,
-    log_normalise,
-    median_library,
-)
 from stentrans.section.read import read
 from stentrans.section.simulate import is_simulated, simulate, simulated_truth
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, GENE_IDS, IN_TISSUE, SPATIAL
+from stentrans.preprocess import library_size, median_library
 from stentrans.section.names import without_version
-from stentrans.section.preprocess import library_size, median_library
 from stentrans.validate import check_integer, check_names, check_option
 
 MeasuredScale = Literal["log", "counts", "composition"]

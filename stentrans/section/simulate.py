@@ -13,9 +13,9 @@ from scipy.sparse import csr_matrix, vstack
 
 from stentrans.errors import MissingKeyError, ParameterError
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, COUNTS, IN_TISSUE, SPATIAL, STENTRANS, X_IS
+from stentrans.preprocess import library_size
 from stentrans.section.notes import Note, add_notes
 from stentrans.section.positions import PITCH_UM, TECHNOLOGY
-from stentrans.section.preprocess import library_size
 from stentrans.section.tissue import CHUNK, GENE_NAMES, SimulatedLattice, Tissue
 from stentrans.validate import check_integer, check_names, check_option
 

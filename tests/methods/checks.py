@@ -16,8 +16,8 @@ from scipy.sparse import csr_matrix, issparse
 from stentrans.errors import Cancelled, ParameterError, ShapeError
 from stentrans.lattice import Lattice, enhanced_sites, fit_lattice
 from stentrans.methods.base import FitOptions, Fitted, Method, Progress
-from stentrans.methods.inputs import log_normalise, median_library
 from stentrans.methods.registry import ABOUT, load
+from stentrans.preprocess import log_normalise, median_library
 
 SCALES = ("log", "counts", "composition")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
 
 from stentrans.errors import ParameterError, ShapeError
 from stentrans.lattice import fit_lattice
@@ -12,32 +10,7 @@ from stentrans.methods.inputs import (
     check_counts,
     check_positions,
     check_settings,
-    library_size,
-    log_normalise,
-    median_library,
 )
-
-
-def test_log_normalise_equals_the_dense_formula(square_counts):
-    dense = square_counts.toarray()
-    expected = np.log1p(dense / dense.sum(axis=1, keepdims=True) * 50.0)
-    np.testing.assert_allclose(log_normalise(square_counts, 50.0).toarray(), expected, rtol=1e-5)
-
-
-def test_log_normalise_leaves_the_counts(square_counts):
-    before = square_counts.copy()
-    log_normalise(square_counts, 50.0)
-    assert (square_counts != before).nnz == 0
-
-
-def test_empty_spot_stays_zero_and_counts_as_one():
-    counts = csr_matrix(np.array([[0, 0], [3, 1]], np.float32))
-    np.testing.assert_array_equal(library_size(counts), [1, 4])
-    np.testing.assert_array_equal(log_normalise(counts, 10.0).toarray()[0], [0, 0])
-
-
-def test_median_library_is_at_least_one():
-    assert median_library(csr_matrix((5, 4), dtype=np.float32)) == 1.0
 
 
 @pytest.mark.parametrize("allowed", [(), ("rank", "depth")], ids=["none", "some"])

@@ -9,8 +9,8 @@ from scipy.sparse import csr_matrix
 
 from stentrans.lattice import fit_lattice
 from stentrans.methods.base import FitOptions
-from stentrans.methods.inputs import log_normalise
 from stentrans.methods.interpolation import Cubic, Linear, Nearest
+from stentrans.preprocess import log_normalise
 
 GENES = np.arange(12)
 

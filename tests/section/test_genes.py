@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from stentrans.errors import MissingKeyError, ParameterError
+from stentrans.preprocess import log_normalise, median_library
 from stentrans.section import check_section, find_gene, find_genes, measured_frame, search_genes
 from stentrans.section.genes import gene_positions, measured_values
-from stentrans.section.preprocess import log_normalise, median_library
 
 
 @pytest.fixture

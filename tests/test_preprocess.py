@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from stentrans.errors import ParameterError
-from stentrans.section.preprocess import (
+from stentrans.preprocess import (
     detected_share,
     keep_genes,
     library_size,
