@@ -106,10 +106,10 @@ with widgets.show_errors():
     with settings:
         run = chosen_run(section)
     with progress:
-        st.markdown(f"##### {state.label()}")
+        st.markdown(f"##### {text.plain(state.label())}")
         show_sizes(run)
         if refusal is not None:
-            st.warning(refusal, icon=":material/block:")
+            st.warning(text.plain(refusal), icon=":material/block:")
         else:
             if cache.is_finished(run):
                 state.choose_run(run)

@@ -47,12 +47,13 @@ def show_scores(run: Run, gene: str) -> None:
         return
     held_out = cache.held_out(run.holdout().id)
     scores = held_out.scores.loc[gene]
-    tone, sentence = text.verdict(scores, run.method)
+    tone, sentence = text.verdict(scores, run.method, cache.tissue(run.section).n_obs)
     show = {"good": st.success, "fair": st.info, "poor": st.warning}[tone]
     show(sentence)
     one, all_genes = st.columns(2, gap="large")
     with one:
-        st.markdown(f"**{gene}**, counts in {text.percent(scores['detected_share'])} of the spots")
+        share = text.percent(scores["detected_share"])
+        st.markdown(f"**{text.plain(gene)}**, counts in {share} of the spots")
         show_bars(scores, run.method, key="gene-scores")
     with all_genes:
         st.markdown("**All genes** in over 10 % of the spots, mean")

@@ -69,10 +69,10 @@ def show_found(section: str) -> None:
     found = facts.facts_of(section)
     with st.container(border=True):
         words, button = st.columns([4, 1], vertical_alignment="center")
-        words.markdown(f"**What we found in {state.label()}**")
+        words.markdown(f"**What we found in {text.plain(state.label())}**")
         words.markdown(
-            f"{found.assay} · **{found.spots}** spots · **{found.genes}** genes · {found.depth} · "
-            f"orientation: {found.orientation} · {found.scale}"
+            f"{text.plain(found.assay)} · **{found.spots}** spots · **{found.genes}** genes · "
+            f"{found.depth} · orientation: {found.orientation} · {found.scale}"
         )
         if button.button(
             "Enhance",
@@ -84,9 +84,10 @@ def show_found(section: str) -> None:
         ):
             st.switch_page("pages/enhance.py")
         for note in found.notes:
-            st.badge(note, icon=":material/info:", color="blue")
+            # st.badge would escape brackets a second time, and so undo the escape.
+            st.markdown(f":blue-badge[:material/info: {text.plain(note)}]")
         if found.refusal is not None:
-            st.warning(found.refusal, icon=":material/block:")
+            st.warning(text.plain(found.refusal), icon=":material/block:")
 
 
 def show_first_gene(section: str) -> None:
@@ -94,7 +95,7 @@ def show_first_gene(section: str) -> None:
     run = state.run()
     gene = maps.striking_gene(section, run, is_tested=maps.is_tested(run))
     title, more = st.columns([4, 1], vertical_alignment="center")
-    title.markdown(f"##### Gene {gene}")
+    title.markdown(f"##### Gene {text.plain(gene)}")
     more.page_link("pages/genes.py", label="Any other gene", icon=":material/search:")
     maps.show_maps(section, run, gene, "composition", notes=widgets.waiting_notes(run))
     if run is None:

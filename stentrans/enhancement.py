@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from stentrans import __version__, export
-from stentrans.errors import ParameterError, SectionFormatError, ShapeError
+from stentrans.errors import ParameterError, ShapeError
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, COUNTS, ORIGIN, ORIGINS, SD, SPATIAL
 from stentrans.lattice import Lattice, Sites, enhanced_sites, fit_lattice, sites_at
+from stentrans.lattice.sites import MAX_FACTOR
 from stentrans.methods import registry
 from stentrans.methods.base import (
     Decoder,
@@ -29,14 +30,13 @@ from stentrans.methods.base import (
 )
 from stentrans.section import check_section, on_tissue, pitch_um_of
 from stentrans.store import section_id
-from stentrans.validate import check_integer, check_names, check_option
+from stentrans.validate import check_integer, check_names, check_option, check_seed
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-MIN_SPOTS = 30
-MAX_FACTOR = 4
 DEVICES = ("auto", "cpu", "cuda")
+_FARTHEST = 1e6
 
 
 class Enhancement:
@@ -238,8 +238,11 @@ def impute(
     Raises
     ------
     ShapeError
-        If ``at`` lacks a column or holds text.
-    SectionFormatError, ParameterError
+        If ``at`` lacks a column.
+    ParameterError
+        If ``at`` holds text, or positions that are not finite or absurdly far; else as for
+        `enhance`.
+    SectionFormatError
         As for `enhance`.
     """
     from anndata import AnnData
@@ -270,11 +273,6 @@ def prepare(section: AnnData) -> tuple[AnnData, Lattice]:
     """Validate a section and return its spots on tissue, as a new AnnData, with their lattice."""
     tissue = on_tissue(check_section(section))
     array = tissue.obs[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.int64)
-    if tissue.n_obs < MIN_SPOTS:
-        raise SectionFormatError(
-            f"Enhancement needs at least {MIN_SPOTS} spots on tissue; this section has "
-            f"{tissue.n_obs}. Use a larger section or mark more spots as in tissue."
-        )
     pixels = tissue.obsm.get(SPATIAL)
     return tissue, fit_lattice(array, pixels, pitch_um=pitch_um_of(tissue))
 
@@ -302,8 +300,14 @@ def _fit_options(
     """Check what every method takes."""
     check_option("method", method, list(registry.METHODS))
     check_option("device", device, DEVICES)
-    seed = check_integer("seed", seed, low=0)
-    return FitOptions(seed=seed, device=device, settings=settings, on_progress=on_progress)
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in settings.items()}
+    for name, value in plain.items():
+        if not isinstance(value, (bool, int, float, str)):
+            raise ParameterError(
+                f"A setting must be a number or a word; {name} is a {type(value).__name__}."
+            )
+    seed = check_seed(seed)
+    return FitOptions(seed=seed, device=device, settings=plain, on_progress=on_progress)
 
 
 def _asked(at: pd.DataFrame) -> NDArray[np.float64]:
@@ -319,6 +323,11 @@ def _asked(at: pd.DataFrame) -> NDArray[np.float64]:
         raise ParameterError(
             f"Columns {ARRAY_ROW} and {ARRAY_COL} of `at` must hold numbers; they hold text."
         ) from error
+    if (np.abs(array) > _FARTHEST).any():
+        raise ParameterError(
+            f"Columns {ARRAY_ROW} and {ARRAY_COL} of `at` must lie within {_FARTHEST:,.0f} array "
+            f"steps; the farthest lies {np.nanmax(np.abs(array)):.3g} away. Check their units."
+        )
     return array
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ from platformdirs import user_data_path
 from scipy.sparse import csr_matrix
 
 from stentrans.errors import StoreError
-from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE, SPATIAL
+from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE, SPATIAL, STENTRANS
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -30,6 +31,8 @@ RESULT_VERSION = 1
 LIMIT_BYTES = 20 * 2**30
 IN_USE_S = 600.0
 """An entry opened less than this many seconds ago counts as in use and is not removed."""
+LEFT_OVER_S = 24 * 3600.0
+"""A temporary folder untouched for so long belongs to nobody any more."""
 
 Shelf = Literal["sections", "runs"]
 Work = Literal["enhance", "holdout"]
@@ -38,6 +41,10 @@ ABOUT = "about.json"
 CHECKSUMS = "checksums.json"
 USED = "used"
 SECTION_FILE = "section.h5ad"
+# The notes below uns["stentrans"] that say how far apart the spots are; set by stentrans.section.
+SCALE_NOTES = ("pitch_um", "technology")
+# Names come from addresses too: nothing else may become part of a path.
+NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -74,9 +81,21 @@ class Run:
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Run:
-        """Rebuild a run from what `to_dict` gave, also after a way through JSON."""
-        settings = tuple((str(name), value) for name, value in told.get("settings", ()))
-        return cls(**{**told, "settings": settings})
+        """Rebuild a run from what `to_dict` gave, also after a way through JSON.
+
+        Raises
+        ------
+        StoreError
+            If it holds other keys than a run has, or lacks the section.
+        """
+        try:
+            settings = tuple((str(name), value) for name, value in told.get("settings", ()))
+            return cls(**{**told, "settings": settings})
+        except (AttributeError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"A stored run must be one that this version wrote; it is not ({error}). "
+                "Start the run again."
+            ) from error
 
     def holdout(self) -> Run:
         """Return the run that tests this method on hidden spots; sites play no part in it."""
@@ -95,7 +114,8 @@ def section_id(section: AnnData) -> str:
     -------
     id
         Sixteen bytes in hex of the sha256 of counts, positions (array, pixels, in tissue),
-        spot names and genes. The order of stored zeros or columns within a row plays no part.
+        spot names and genes, pitch and technology. The order of stored zeros or columns within a
+        row plays no part.
     """
     counts = csr_matrix(section.X, dtype=np.float32, copy=True)
     counts.sum_duplicates()
@@ -111,6 +131,7 @@ def section_id(section: AnnData) -> str:
         digest.update(np.asarray(section.obsm[SPATIAL], np.float64).tobytes())
     for names in (section.obs_names, section.var_names):
         digest.update(json.dumps(list(names)).encode())
+    digest.update(json.dumps(_scale_notes(section)).encode())
     return digest.hexdigest()[:32]
 
 
@@ -125,16 +146,21 @@ class Store:
     folder
         Where to keep it; None for ``$STENTRANS_HOME``, else the platform's data folder.
     limit_bytes
-        Above this the entries that were opened longest ago are removed.
+        Above this the entries that were used longest ago are removed.
     """
 
     def __init__(self, folder: Path | None = None, *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder = _home() if folder is None else Path(folder)
         self.limit_bytes = limit_bytes
+        self._remove_leftovers()
 
     def has(self, shelf: Shelf, name: str) -> bool:
-        """Say whether an entry is there, without reading it."""
-        return (self.folder / shelf / name / CHECKSUMS).is_file()
+        """Say whether an entry is there, without reading it, and mark it as used."""
+        if not _is_name(name) or not (self.folder / shelf / name / CHECKSUMS).is_file():
+            return False
+        with suppress(OSError):  # a read-only store still serves
+            os.utime(self.folder / shelf / name / USED)
+        return True
 
     def put(
         self,
@@ -151,8 +177,10 @@ class Store:
         Raises
         ------
         StoreError
-            If the disk is full or the folder cannot be written; nothing else is lost.
+            If the disk is full or the folder cannot be written; nothing else is lost. Or if
+            ``name`` is none.
         """
+        _check_name(name)
         if self.has(shelf, name):
             return
         with self._temporary_folder() as folder:
@@ -169,8 +197,9 @@ class Store:
         Raises
         ------
         StoreError
-            If it is not there, or its files are not those that were written.
+            If ``name`` is none, it is not there, or its files are not those that were written.
         """
+        _check_name(name)
         folder = self.folder / shelf / name
         if not self.has(shelf, name):
             raise StoreError(
@@ -182,22 +211,23 @@ class Store:
                 f"The files of a stored result must be as they were written; those in {folder} "
                 "were changed or damaged. Delete that folder and make it again."
             )
-        with suppress(OSError):  # a read-only store still serves
-            os.utime(folder / USED)
         return folder
 
     def about(self, shelf: Shelf, name: str) -> dict[str, Any]:
         """Return the notes kept with an entry; empty where there is none."""
+        if not _is_name(name):
+            return {}
         path = self.folder / shelf / name / ABOUT
         return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
 
     def names(self, shelf: Shelf) -> list[str]:
         """List the entries, the one used last first."""
-        folders = [path.parent for path in (self.folder / shelf).glob(f"*/{CHECKSUMS}")]
-        return [folder.name for folder in sorted(folders, key=_used, reverse=True)]
+        return [entry.name for entry in sorted(self._entries(shelf), key=_used, reverse=True)]
 
     def remove(self, shelf: Shelf, name: str) -> None:
         """Remove an entry; one that is not there is no error."""
+        if not _is_name(name):
+            return
         folder = self.folder / shelf / name
         with self._temporary_folder() as away, suppress(FileNotFoundError):
             # Renamed first, so that nobody sees half of it.
@@ -206,13 +236,9 @@ class Store:
     def evict(self, *, keep: str = "") -> list[str]:
         """Remove the entries used longest ago until the limit holds, and return their names.
 
-        Never removes ``keep`` or an entry that was opened within the last ten minutes.
+        Never removes ``keep`` or an entry that was used within the last ten minutes.
         """
-        entries = [
-            path.parent
-            for shelf in ("runs", "sections")
-            for path in (self.folder / shelf).glob(f"*/{CHECKSUMS}")
-        ]
+        entries = [*self._entries("runs"), *self._entries("sections")]
         sizes = {entry: _size(entry) for entry in entries}
         total, now, removed = sum(sizes.values()), time.time(), []
         for entry in sorted(entries, key=_used):
@@ -238,6 +264,18 @@ class Store:
         from anndata import read_h5ad
 
         return read_h5ad(self.open("sections", name) / SECTION_FILE)
+
+    def _entries(self, shelf: Shelf) -> list[Path]:
+        """Return the folders of the whole entries."""
+        folders = [path.parent for path in (self.folder / shelf).glob(f"*/{CHECKSUMS}")]
+        return [folder for folder in folders if _is_name(folder.name)]
+
+    def _remove_leftovers(self) -> None:
+        """Remove what writers that were killed left in the temporary folder."""
+        for left in (self.folder / "temporary").glob("*"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > LEFT_OVER_S:
+                    shutil.rmtree(left, ignore_errors=True)
 
     @contextmanager
     def _temporary_folder(self) -> Iterator[Path]:
@@ -275,6 +313,26 @@ def _home() -> Path:
     return Path(told) if told else user_data_path("stentrans")
 
 
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and NAME.fullmatch(name) is not None
+
+
+def _check_name(name: str) -> None:
+    if not _is_name(name):
+        raise StoreError(
+            f"The name of a stored section or run must be 32 digits of 0-9 and a-f; got {name!r}. "
+            "Use the link as it was given."
+        )
+
+
+def _scale_notes(section: AnnData) -> list[str]:
+    """Pitch and technology as text, the same before and after a way through a file."""
+    ours = section.uns.get(STENTRANS)
+    told = ours if isinstance(ours, Mapping) else {}
+    pitch, technology = (told.get(key) for key in SCALE_NOTES)
+    return [repr(float(pitch)) if pitch else "", str(technology) if technology else ""]
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, sort_keys=True), "utf-8")
 
@@ -298,4 +356,10 @@ def _used(entry: Path) -> float:
 
 
 def _size(entry: Path) -> int:
-    return sum(path.stat().st_size for path in entry.rglob("*") if path.is_file())
+    """Sum the sizes of the files that are there; another app may be removing the entry."""
+    total = 0
+    with suppress(OSError):
+        for path in entry.rglob("*"):
+            with suppress(OSError):
+                total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stentrans.errors import ParameterError
 from stentrans.nn.losses import factor_loss
 from stentrans.nn.spot_transformer import SpotTransformer
 
@@ -129,7 +130,17 @@ def one_thread() -> Iterator[None]:
 
 
 def resolve_device(device: str) -> torch.device:
-    """Turn ``"auto"`` into a GPU where there is one, else the processor."""
+    """Turn ``"auto"`` into a GPU where there is one, else the processor.
+
+    Raises
+    ------
+    ParameterError
+        If a GPU is asked for and there is none.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ParameterError(
+            "device cuda needs a GPU that torch can use; there is none. Use device auto or cpu."
+        )
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(device)

@@ -27,6 +27,11 @@ def check_integer(name: str, given: object, *, low: int, high: int | None = None
     return value
 
 
+def check_seed(given: object) -> int:
+    """Return ``given`` as int, or raise ParameterError unless every generator takes it."""
+    return check_integer("seed", given, low=0, high=2**32 - 1)
+
+
 def check_number(name: str, given: object, *, low: float, high: float) -> float:
     """Return ``given`` as float, or raise ParameterError unless ``low <= given <= high``."""
     if isinstance(given, bool) or not isinstance(given, Real):

@@ -276,6 +276,12 @@ def test_bad_option_is_refused_in_one_sentence(
     assert expected in said
 
 
+def test_option_given_as_a_setting_is_refused(square_file: Path, capsys: Capture) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        call("enhance", square_file, "--set", "factor=3")
+    assert "factor is no setting of a method" in capsys.readouterr().err
+
+
 def check_one_sentence(said: str) -> None:
     assert said.count("\n") == 1, said
     assert said.startswith("stentrans: ")

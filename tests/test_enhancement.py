@@ -135,11 +135,13 @@ def test_unknown_gene_is_named_with_those_close_to_it(enhancement):
         ({"factor": 7}, "factor must be between 1 and 4; got 7"),
         ({"factor": 2.5}, "factor must be a whole number; got 2.5"),
         ({"method": "magic"}, "method must be one of stentrans, .*; got 'magic'"),
-        ({"seed": -1}, "seed must be at least 0; got -1"),
+        ({"seed": -1}, "seed must be between 0 and 4294967295; got -1"),
         ({"device": "abacus"}, "device must be one of auto, cpu, cuda; got 'abacus'"),
         ({"colour": 1}, "takes the settings .*; got 'colour'"),
+        ({"seed": 2**40}, "seed must be between 0 and 4294967295"),
+        ({"rank": [1]}, "A setting must be a number or a word; rank is a list"),
     ],
-    ids=["factor", "half factor", "method", "seed", "device", "setting"],
+    ids=["factor", "half factor", "method", "seed", "device", "setting", "large seed", "list"],
 )
 def test_bad_argument_is_refused_in_a_sentence(square_section, arguments, sentence):
     with pytest.raises(ParameterError, match=sentence):
@@ -157,12 +159,30 @@ def test_few_spots_are_refused(square_section):
         (pd.DataFrame({"array_row": [1]}), ShapeError, "array_col is missing"),
         (pd.DataFrame({"array_row": ["x"], "array_col": [1]}), ParameterError, "hold text"),
         (pd.DataFrame({"array_row": [np.nan], "array_col": [1]}), ParameterError, "finite"),
+        (pd.DataFrame({"array_row": [1e300], "array_col": [1]}), ParameterError, "1,000,000"),
     ],
-    ids=["column", "text", "NaN"],
+    ids=["column", "text", "NaN", "far"],
 )
 def test_bad_positions_are_refused(square_section, at, kind, sentence):
     with pytest.raises(kind, match=sentence):
         stentrans.impute(square_section, at, method="nearest")
+
+
+def test_settings_of_numpy_are_kept_as_plain_numbers(square_section, tmp_path):
+    result = stentrans.enhance(square_section, method="prior", rank=np.int64(5))
+    result.save(tmp_path)
+    assert stentrans.Enhancement.load(tmp_path).provenance["settings"] == {"rank": 5}
+
+
+def test_no_positions_give_no_rows(square_section):
+    none = AT.iloc[:0]
+    assert stentrans.impute(square_section, none).shape == (0, 12)
+
+
+def test_gpu_that_is_not_there_is_refused_at_once(square_section, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ParameterError, match="device cuda needs a GPU"):
+        stentrans.enhance(square_section, device="cuda")
 
 
 def test_listener_can_cancel(square_section):

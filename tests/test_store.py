@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,11 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from stentrans.errors import StoreError
+from stentrans.section.positions import PITCH_UM, TECHNOLOGY
 from stentrans.store import Run, Store, section_id
+
+A, B, NEW, OLD, OLDER, ABSENT = ("a" * 32, "b" * 32, "c" * 32, "d" * 32, "e" * 32, "f" * 32)
+ILL_NAMES = ["", "a", "..", "../runs/" + A, "/" + A, A.upper(), A + "\n", A + "/.", "g" * 32]
 
 
 def write_numbers(folder: Path) -> None:
@@ -37,13 +42,21 @@ def test_section_comes_back_as_it_was_put(store: Store, hexagonal_section: ad.An
     assert back.obs.equals(hexagonal_section.obs)
 
 
+def test_section_id_with_a_pitch_survives_a_file(
+    store: Store, hexagonal_section: ad.AnnData
+) -> None:
+    hexagonal_section.uns["stentrans"] = {PITCH_UM: 55.3, TECHNOLOGY: "Visium"}
+    name = store.put_section(hexagonal_section)
+    assert section_id(store.section(name)) == name
+
+
 def test_section_id_ignores_how_zeros_are_stored(hexagonal_section: ad.AnnData) -> None:
     dense = hexagonal_section.copy()
     dense.X = np.asarray(hexagonal_section.X.todense())
     assert section_id(dense) == section_id(hexagonal_section)
 
 
-@pytest.mark.parametrize("what", ["count", "position", "gene", "spot"])
+@pytest.mark.parametrize("what", ["count", "position", "gene", "spot", "pitch", "technology"])
 def test_section_id_follows_the_content(hexagonal_section: ad.AnnData, what: str) -> None:
     changed = hexagonal_section.copy()
     if what == "count":
@@ -52,6 +65,9 @@ def test_section_id_follows_the_content(hexagonal_section: ad.AnnData, what: str
         changed.obs.loc[changed.obs_names[0], "array_row"] += 2
     elif what == "gene":
         changed.var_names = ["other", *changed.var_names[1:]]
+    elif what in ("pitch", "technology"):
+        key, value = (PITCH_UM, 55.0) if what == "pitch" else (TECHNOLOGY, "other")
+        changed.uns["stentrans"] = {**changed.uns.get("stentrans", {}), key: value}
     else:
         changed.obs_names = ["other", *changed.obs_names[1:]]
     assert section_id(changed) != section_id(hexagonal_section)
@@ -76,23 +92,23 @@ def test_holdout_does_not_depend_on_the_factor() -> None:
 
 
 def test_entry_is_opened_with_its_files_and_notes(store: Store) -> None:
-    store.put("runs", "a", write_numbers, about={"method": "linear"})
-    with np.load(store.open("runs", "a") / "numbers.npz", allow_pickle=False) as arrays:
+    store.put("runs", A, write_numbers, about={"method": "linear"})
+    with np.load(store.open("runs", A) / "numbers.npz", allow_pickle=False) as arrays:
         assert arrays["values"].sum() == 499500.0
-    assert store.about("runs", "a") == {"method": "linear"}
+    assert store.about("runs", A) == {"method": "linear"}
 
 
 def test_damaged_file_is_refused(store: Store) -> None:
-    store.put("runs", "a", write_numbers)
-    path = store.folder / "runs" / "a" / "numbers.npz"
+    store.put("runs", A, write_numbers)
+    path = store.folder / "runs" / A / "numbers.npz"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(StoreError, match="changed or damaged"):
-        store.open("runs", "a")
+        store.open("runs", A)
 
 
 def test_absent_entry_is_refused(store: Store) -> None:
-    with pytest.raises(StoreError, match="must hold nothing among its runs"):
-        store.open("runs", "nothing")
+    with pytest.raises(StoreError, match=r"must hold f{32} among its runs"):
+        store.open("runs", ABSENT)
 
 
 def test_half_written_entry_is_never_seen(store: Store) -> None:
@@ -101,15 +117,15 @@ def test_half_written_entry_is_never_seen(store: Store) -> None:
         raise ValueError("stopped")
 
     with pytest.raises(ValueError, match="stopped"):
-        store.put("runs", "a", broken)
-    assert not store.has("runs", "a")
+        store.put("runs", A, broken)
+    assert not store.has("runs", A)
     assert store.names("runs") == []
     assert list((store.folder / "temporary").iterdir()) == []
 
 
 def test_folder_without_checksums_is_no_entry(store: Store) -> None:
-    (store.folder / "runs" / "a").mkdir(parents=True)
-    assert not store.has("runs", "a")
+    (store.folder / "runs" / A).mkdir(parents=True)
+    assert not store.has("runs", A)
     assert store.names("runs") == []
 
 
@@ -117,41 +133,106 @@ def test_full_disk_gives_one_sentence_and_loses_nothing(store: Store) -> None:
     def full(folder: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    store.put("runs", "a", write_numbers)
+    store.put("runs", A, write_numbers)
     with pytest.raises(StoreError, match="have room; No space left on device"):
-        store.put("runs", "b", full)
-    assert store.names("runs") == ["a"]
+        store.put("runs", B, full)
+    assert store.names("runs") == [A]
 
 
 def test_second_writer_of_the_same_content_changes_nothing(store: Store) -> None:
-    store.put("runs", "a", write_numbers)
+    store.put("runs", A, write_numbers)
 
     def refuse(folder: Path) -> None:
         raise AssertionError("it is there already")
 
-    store.put("runs", "a", refuse)
-    assert store.has("runs", "a")
+    store.put("runs", A, refuse)
+    assert store.has("runs", A)
 
 
 def test_entry_used_longest_ago_goes_first(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    for name in ("old", "older", "new"):
+    for name in (OLD, OLDER, NEW):
         store.put("runs", name, write_numbers)
-    age(store, "old", 10)
-    age(store, "older", 20)
-    size = sum(p.stat().st_size for p in (tmp_path / "runs" / "new").iterdir())
+    age(store, OLD, 10)
+    age(store, OLDER, 20)
+    size = sum(p.stat().st_size for p in (tmp_path / "runs" / NEW).iterdir())
     store.limit_bytes = 2 * size
-    assert store.evict() == ["older"]
-    assert store.names("runs") == ["new", "old"]
+    assert store.evict() == [OLDER]
+    assert store.names("runs") == [NEW, OLD]
 
 
 def test_entry_in_use_is_kept_above_the_limit(tmp_path: Path) -> None:
     store = Store(tmp_path, limit_bytes=0)
-    store.put("runs", "a", write_numbers)
-    store.put("runs", "b", write_numbers)
-    assert sorted(store.names("runs")) == ["a", "b"]
+    store.put("runs", A, write_numbers)
+    store.put("runs", B, write_numbers)
+    assert sorted(store.names("runs")) == [A, B]
 
 
 def test_home_variable_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STENTRANS_HOME", str(tmp_path / "home"))
     assert Store().folder == tmp_path / "home"
+
+
+@pytest.mark.parametrize("name", ILL_NAMES)
+def test_ill_name_is_never_looked_at(store: Store, name: str) -> None:
+    # Every one of these would lead to something that is there.
+    for target in (A, "a", A.upper(), "g" * 32, A + "\n"):
+        folder = store.folder / "runs" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in ("checksums.json", "about.json"):
+            (folder / file).write_text('{"seen": 1}')
+    assert not store.has("runs", name)
+    assert store.about("runs", name) == {}
+    with pytest.raises(StoreError, match="must be 32 digits"):
+        store.open("runs", name)
+    with pytest.raises(StoreError, match="must be 32 digits"):
+        store.put("runs", name, write_numbers)
+    store.remove("runs", name)
+    assert (store.folder / "runs" / A / "about.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "told", [{"section": "s", "foreign": 1}, {}, {"section": "s", "settings": 1}]
+)
+def test_foreign_run_is_refused(told: dict[str, object]) -> None:
+    with pytest.raises(StoreError, match="must be one that this version wrote"):
+        Run.from_dict(told)
+
+
+def test_entry_that_was_asked_for_counts_as_in_use(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for name in (OLD, OLDER):
+        store.put("runs", name, write_numbers)
+        age(store, name, 10)
+    assert store.has("runs", OLD)
+    store.limit_bytes = 0
+    assert store.evict() == [OLDER]
+
+
+def test_file_that_vanishes_meanwhile_does_not_stop_the_eviction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("runs", A, write_numbers)
+    store.limit_bytes = 0
+    age(store, A, 10)
+    is_file = Path.is_file
+
+    def gone_after(path: Path) -> bool:
+        there = is_file(path)
+        if path.name == "numbers.npz":
+            path.unlink(missing_ok=True)
+        return there
+
+    monkeypatch.setattr(Path, "is_file", gone_after)
+    assert store.evict() == [A]
+
+
+def test_old_leftovers_go_when_the_store_is_opened(tmp_path: Path) -> None:
+    for name, days in (("left", 2.0), ("being_written", 0.5)):
+        folder = tmp_path / "temporary" / name
+        folder.mkdir(parents=True)
+        write_numbers(folder)
+        then = time.time() - days * 24 * 3600
+        os.utime(folder, (then, then))
+    Store(tmp_path)
+    assert [path.name for path in (tmp_path / "temporary").iterdir()] == ["being_written"]

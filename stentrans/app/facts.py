@@ -39,6 +39,7 @@ class Facts:
     refusal: str | None
 
 
+@st.cache_data(show_spinner=False, max_entries=32)
 def facts_of(section_id: str) -> Facts:
     """Describe a section."""
     section, tissue = cache.section(section_id), cache.tissue(section_id)

@@ -186,6 +186,7 @@ def _enhanced(run: Run, gene: str, reading: Reading) -> SitePanel:
         _array(result.sites),
         result.expression([gene], reading)[:, 0],
         result.sites[ORIGIN].to_numpy(dtype=np.str_),
+        sd=None if reading == "counts" else result.sd([gene])[:, 0],
     )
 
 

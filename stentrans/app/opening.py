@@ -17,6 +17,7 @@ from stentrans.app import cache, state
 from stentrans.errors import ParameterError
 
 DATA_VARIABLE = "STENTRANS_DATA"
+MOST_LETTERS = 60
 
 
 class Uploaded(Protocol):
@@ -52,21 +53,29 @@ def open_path(text: str) -> None:
     SectionFormatError
         If there is no usable section.
     """
-    path = Path(text.strip().strip("\"'")).expanduser().resolve()
+    path = _resolved(text.strip().strip("\"'"))
     if not is_allowed(path):
         listed = ", ".join(str(folder) for folder in data_folders()) or "none are listed"
         raise ParameterError(
-            "On a server that others can reach, a path must lie below a folder its administrator "
-            f"lists in {DATA_VARIABLE} ({listed}). Upload the file instead."
+            "On this server a path must lie below a folder its administrator lists in "
+            f"{DATA_VARIABLE} ({listed}). Upload the file instead."
         )
-    if not path.exists():
-        raise ParameterError(f"The path must exist on this computer; {path} does not. Check it.")
+    if not _exists(path):
+        raise ParameterError(
+            f"The path must exist on this computer; {_short(str(path))} does not. Check it."
+        )
     _open(path, path.name)
 
 
 def is_allowed(path: Path) -> bool:
-    """Say whether a resolved path may be opened by whoever sees the page."""
-    return is_private_server() or any(path.is_relative_to(one) for one in data_folders())
+    """Say whether a resolved path may be opened by whoever sees the page.
+
+    Folders that an administrator listed are a limit for everybody; without a list, only people
+    at this machine may open paths.
+    """
+    if DATA_VARIABLE in os.environ:
+        return any(path.is_relative_to(one) for one in data_folders())
+    return is_private_server()
 
 
 def is_private_server() -> bool:
@@ -83,7 +92,30 @@ def is_private_server() -> bool:
 def data_folders() -> list[Path]:
     """Return the folders that an administrator opened, resolved."""
     listed = os.environ.get(DATA_VARIABLE, "").split(os.pathsep)
-    return [Path(one).expanduser().resolve() for one in listed if one.strip()]
+    return [_resolved(one) for one in listed if one.strip()]
+
+
+def _resolved(text: str) -> Path:
+    # NUL is a ValueError, an unknown home a RuntimeError, a long name an OSError.
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ParameterError(
+            f"The path must be one that this computer can look up; {_short(text)} is not. Check it."
+        ) from error
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _short(text: str) -> str:
+    """Return a path as it may stand in a sentence: printable, and no longer than a line."""
+    shown = text if text.isprintable() else repr(text)
+    return shown if len(shown) <= 200 else f"{shown[:200]} …"
 
 
 def _open(path: Path, label: str) -> None:
@@ -92,13 +124,29 @@ def _open(path: Path, label: str) -> None:
 
 
 def _place(folder: Path, file: Uploaded) -> Path:
-    """Write an upload below ``folder`` under a harmless form of its name."""
+    """Write an upload below ``folder`` under a harmless form of its name, over no other one."""
     parts = [_harmless(part) for part in PurePosixPath(file.name.replace("\\", "/")).parts]
     path = folder.joinpath(*[part for part in parts if part] or ["upload"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as target:
-        _write(target, file.getbuffer())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path = _unused(path)
+        with path.open("xb") as target:
+            _write(target, file.getbuffer())
+    except OSError as error:
+        raise ParameterError(
+            f"Uploaded files must have names that can be kept; {_short(file.name)} cannot "
+            f"({error.strerror or error}). Rename it or free some space."
+        ) from error
     return path
+
+
+def _unused(path: Path) -> Path:
+    """Number a name that is taken, in front: the end of a name tells readers what it is."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{number}-{path.name}")
+    return free
 
 
 def _write(target: BinaryIO, content: memoryview) -> None:
@@ -106,5 +154,8 @@ def _write(target: BinaryIO, content: memoryview) -> None:
 
 
 def _harmless(part: str) -> str:
-    """Keep letters, digits, dots, dashes and underscores; no leading dots, so no way upwards."""
-    return re.sub(r"[^\w.\-]", "_", part.strip("/")).lstrip(".")[:120]
+    """Keep letters, digits, dots, dashes and underscores; no leading dots, so no way upwards.
+
+    The end of a long name is kept; file systems allow 255 bytes, and a letter takes up to four.
+    """
+    return re.sub(r"[^\w.\-]", "_", part.strip("/"))[-MOST_LETTERS:].lstrip(".")

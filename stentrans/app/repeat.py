@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
-from stentrans.app import cache
+from stentrans.app import cache, demo
 from stentrans.section import is_simulated
 from stentrans.store import Run
 
 
 def command_line(run: Run, label: str) -> str:
     """Return the command for a terminal; ``label`` is the file as the user named it."""
-    if is_simulated(cache.section(run.section)):
-        return _simulated(run)
+    kind = _example(run.section)
+    if kind is not None:
+        return _simulated(run, kind)
     line = ["python", "-m", "stentrans", "enhance", label, "--factor", str(run.factor)]
     line += ["--method", run.method, "--seed", str(run.seed)]
-    return shlex.join(line + ([] if run.fill_gaps else ["--no-fill-gaps"]))
+    line += [] if run.fill_gaps else ["--no-fill-gaps"]
+    for name, value in run.settings:
+        line += ["--set", f"{name}={json.dumps(value)}"]
+    return shlex.join(line)
 
 
-def _simulated(run: Run) -> str:
+def _example(section_id: str) -> str | None:
+    """Return which example a section is; None for a file, even one that was simulated."""
+    if not is_simulated(cache.section(section_id)):
+        return None
+    kind = "square" if cache.lattice(section_id).kind == "square" else "hexagonal"
+    return kind if demo.section_id(kind) == section_id else None
+
+
+def _simulated(run: Run, kind: str) -> str:
     """Return a line of Python: an example has no file to name."""
-    kind = "square" if cache.lattice(run.section).kind == "square" else "hexagonal"
-    settings = f"factor={run.factor}, method='{run.method}', seed={run.seed}"
-    if not run.fill_gaps:
-        settings += ", fill_gaps=False"
-    return (
-        'python -c "import stentrans; '
-        f"section = stentrans.simulate(lattice='{kind}'); "
-        f"stentrans.enhance(section, {settings}).write('enhanced.h5ad')\""
+    arguments = [f"factor={run.factor}", f'method="{run.method}"', f"seed={run.seed}"]
+    arguments += [] if run.fill_gaps else ["fill_gaps=False"]
+    arguments += [f"{name}={value!r}" for name, value in run.settings]
+    code = (
+        f'import stentrans; section = stentrans.simulate(lattice="{kind}"); '
+        f'stentrans.enhance(section, {", ".join(arguments)}).write("enhanced.h5ad")'
     )
+    return shlex.join(["python", "-c", code])

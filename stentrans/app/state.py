@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final, Literal
 
 import streamlit as st
 
 from stentrans.app import cache, text
+from stentrans.errors import StoreError
 from stentrans.store import Run
 
 Reading = Literal["composition", "log", "counts"]
@@ -97,12 +99,18 @@ def restore_from_url() -> None:
         st.query_params.clear()
         return
     choose_section(wanted, cache.store().about("sections", wanted).get("label", "section"))
-    told = cache.store().about("runs", st.query_params.get(RUN_PARAMETER, "")).get("run")
-    jobs = {job.run.id: job.run for job in cache.manager().jobs()}
-    if told is not None and told["section"] == wanted:
-        choose_run(Run.from_dict(told))
-    elif st.query_params.get(RUN_PARAMETER) in jobs:
-        choose_run(jobs[st.query_params[RUN_PARAMETER]])
+    named = _named_run(st.query_params.get(RUN_PARAMETER, ""))
+    if named is not None and named.section == wanted:
+        choose_run(named)
+
+
+def _named_run(run_id: str) -> Run | None:
+    """Return the run of this id, finished or under way, None where there is none."""
+    told = cache.store().about("runs", run_id).get("run")
+    if told is not None:
+        with suppress(StoreError):  # a note of another version: as good as none
+            return Run.from_dict(told)
+    return {job.run.id: job.run for job in cache.manager().jobs()}.get(run_id)
 
 
 def write_to_url() -> None:

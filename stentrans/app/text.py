@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
 import pandas as pd
@@ -48,7 +49,7 @@ UPLOAD_KINDS: Final = ".h5ad · Space Ranger .zip or .h5 · .csv, .tsv (.gz)"
 UPLOAD_HELP: Final = (
     "An .h5ad file, a Space Ranger folder as .zip, a 10x .h5 with its spatial files, or a table "
     "of counts (csv, tsv, also .gz). Several files that belong together can be dropped at once. "
-    "Nothing leaves this computer."
+    "Files go to the machine that runs this app and nowhere else."
 )
 
 WHAT_HAPPENS: Final = (
@@ -69,9 +70,21 @@ TEST_EXPLAINED: Final = (
     "then compared with what was measured there."
 )
 SCORES_HELP: Final = (
-    "Correlation between prediction and measurement over spots that the method did not see. No "
-    "method can pass the noise ceiling: it is what counting noise alone allows for this gene."
+    "Correlation between prediction and measurement over spots that the method did not see. A "
+    "method seldom passes the noise ceiling, an estimate of what counting noise alone allows."
 )
+
+CHANCE_SDS: Final = 2.5
+"""A correlation below this many standard deviations of chance, 1 / sqrt(spots), says nothing."""
+FEWEST_SPOTS: Final = 10
+"""Spots that a gene must be seen in before its correlation is worth a word."""
+
+_MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!$:~<>|&])")
+
+
+def plain(text: str) -> str:
+    """Escape what came from a file, so that markdown shows it letter by letter, in one line."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
 def method_name(name: str) -> str:
@@ -115,7 +128,7 @@ def time_left(job: Job) -> str:
     return f", about {round(seconds / 60)} min left"
 
 
-def verdict(scores: pd.Series, method: str) -> tuple[str, str]:
+def verdict(scores: pd.Series, method: str, n_spots: int) -> tuple[str, str]:
     """Judge one gene in one honest sentence.
 
     Parameters
@@ -124,6 +137,8 @@ def verdict(scores: pd.Series, method: str) -> tuple[str, str]:
         pearson, pearson_linear, ceiling and detected_share of the gene, from hidden spots.
     method
         The method that made the predictions.
+    n_spots
+        Spots that were hidden and predicted: the fewer, the more correlation comes by chance.
 
     Returns
     -------
@@ -133,9 +148,14 @@ def verdict(scores: pd.Series, method: str) -> tuple[str, str]:
     r, ceiling = scores["pearson"], scores["ceiling"]
     linear = scores.get("pearson_linear", r)  # absent where linear is the method itself
     name = method_name(method)
-    if pd.isna(r):
+    chance = CHANCE_SDS / math.sqrt(n_spots)
+    if pd.isna(r) or scores["detected_share"] * n_spots < FEWEST_SPOTS:
         return "poor", "Too few counts to judge: neither believe nor dismiss this map."
-    if r < 0.1:
+    if ceiling < chance:
+        return "poor", (
+            "Counting noise hides whatever pattern there is: neither believe nor dismiss this map."
+        )
+    if r < max(0.1, chance):
         return "poor", (
             "Hidden spots could not be predicted. The enhanced map shows little more than an "
             "average: do not read patterns into it."

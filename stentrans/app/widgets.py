@@ -42,7 +42,7 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except StentransError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(text.plain(str(error)), icon=":material/error:")
 
 
 def keep_error(work: Callable[[T], object], given: T) -> None:
@@ -57,7 +57,7 @@ def show_kept_error() -> None:
     """Show the sentence that a callback left, once."""
     sentence = st.session_state.pop(state.KEPT_ERROR, None)
     if sentence is not None:
-        st.error(sentence, icon=":material/error:")
+        st.error(text.plain(sentence), icon=":material/error:")
 
 
 def sidebar() -> None:
@@ -74,8 +74,8 @@ def dataset_chip() -> None:
         return
     found = facts.facts_of(section)
     with st.container(border=True):
-        st.markdown(f"**{state.label()}**")
-        st.caption(f"{found.assay} · {found.spots} spots · {found.genes} genes")
+        st.markdown(f"**{text.plain(state.label())}**")
+        st.caption(f"{text.plain(found.assay)} · {found.spots} spots · {found.genes} genes")
     others = [name for name in state.labels() if name != section]
     if others:
         chosen = st.selectbox(
@@ -128,8 +128,8 @@ def _live_job(run_id: str) -> None:
         return
     st.progress(job.fraction, text=text.job_line(job, manager.waiting_before(run_id)))
     if job.sentence:
-        st.caption(job.sentence)
-    if len(job.losses) > 1:
+        st.caption(text.plain(job.sentence))
+    if job.losses:
         frame = pd.DataFrame(job.losses, columns=["elapsed_s", "loss"])
         st.plotly_chart(
             loss_curve(frame, colours=theme(dark=is_dark())),
@@ -147,7 +147,7 @@ def _live_job(run_id: str) -> None:
 def show_ending(job: Job) -> None:
     """Say how a job ended, where that is not plain to see."""
     if job.state == "failed":
-        st.error(job.sentence, icon=":material/error:")
+        st.error(text.plain(job.sentence), icon=":material/error:")
     elif job.state == "cancelled":
         st.warning("Cancelled. Start it again whenever you like.", icon=":material/stop_circle:")
     else:

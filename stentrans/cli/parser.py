@@ -120,11 +120,18 @@ def _add_library(command: argparse.ArgumentParser) -> None:
     command.add_argument("--library", help="which sample, where a file holds several")
 
 
+OPTIONS_OF_THEIR_OWN = frozenset(
+    ("section", "factor", "method", "fill_gaps", "seed", "device", "on_progress")
+)
+
+
 def setting(text: str) -> tuple[str, object]:
     """Split ``name=value``; the value is read as JSON where it is JSON, else kept as text."""
     name, separator, value = text.partition("=")
     if not separator or not name.isidentifier():
         raise argparse.ArgumentTypeError(f"a setting is written name=value; got {text!r}")
+    if name in OPTIONS_OF_THEIR_OWN:
+        raise argparse.ArgumentTypeError(f"{name} is no setting of a method")
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:

@@ -31,7 +31,7 @@ from stentrans.methods.base import (
     report,
 )
 from stentrans.preprocess import detected_share, library_size, median_library
-from stentrans.validate import check_names
+from stentrans.validate import check_names, check_seed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -158,8 +158,8 @@ def hidden_folds(
     SectionFormatError, ParameterError, Cancelled
         As for `stentrans.enhance`.
     """
+    rng = np.random.default_rng(check_seed(seed))
     tissue, lattice = prepare(section)
-    rng = np.random.default_rng(seed)
     fold_of = scattered_folds(tissue.n_obs, rng)
     names = [method, *(rival for rival in RIVALS if rival != method)]
     folds: dict[str, list[Fold]] = {name: [] for name in names}
@@ -221,19 +221,32 @@ def _scores(
     """Scores per gene, chunk by chunk, so that no spots x genes matrix is ever whole."""
     library, target = library_size(counts), median_library(counts)
     by_gene, n_genes = counts.tocsc(), counts.shape[1]
-    null = np.asarray(counts.sum(0), np.float64).ravel() / library.sum()
+    fold_of_spot = np.empty(len(library), np.int64)
+    for i, fold in enumerate(folds[method]):
+        fold_of_spot[fold.hidden] = i
+    # Mean composition of what each fold was shown: of all spots but its own.
+    hidden = [np.asarray(counts[fold.hidden].sum(0)).ravel() for fold in folds[method]]
+    seen = np.sum(hidden, axis=0, dtype=np.float64) - np.array(hidden, np.float64)
+    seen_total = seen.sum(1)
+    chunks = [
+        np.arange(start, min(start + _GENES_PER_CHUNK, n_genes))
+        for start in range(0, n_genes, _GENES_PER_CHUNK)
+    ]
+    predicted = np.zeros(len(library))
+    for genes in chunks:
+        predicted += _joined(folds[method], genes, "counts").sum(1)
+    predicted = np.maximum(predicted, 1e-12)
     tables = []
-    for start in range(0, n_genes, _GENES_PER_CHUNK):
-        genes = np.arange(start, min(start + _GENES_PER_CHUNK, n_genes))
+    for genes in chunks:
         dense = by_gene[:, genes].toarray()
         truth = metrics.log_normalised(dense, library, target)
         table = {}
         for name, parts in folds.items():
             column = "pearson" if name == method else f"pearson_{name}"
             table[column] = metrics.pearson(_joined(parts, genes, "log"), truth)
-        mean = _joined(folds[method], genes, "composition")
-        share = np.expm1(mean) / target
-        table["depth_adjusted"] = metrics.depth_adjusted(dense, library, share, null[genes])
+        share = _joined(folds[method], genes, "counts") / predicted[:, None]
+        null = seen[:, genes] / seen_total[:, None]
+        table["depth_adjusted"] = metrics.depth_adjusted(dense, library, share, null[fold_of_spot])
         table["ceiling"] = noise_ceiling(dense, library, target, rng)
         tables.append(pd.DataFrame(table))
     scores = pd.concat(tables, ignore_index=True)

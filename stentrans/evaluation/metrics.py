@@ -40,7 +40,8 @@ def depth_adjusted(
     share
         Predicted composition, shape ``(n_spots, n_genes)``.
     null
-        Pooled composition of the kept spots, shape ``(n_genes,)``.
+        Pooled composition of the kept spots, shape ``(n_genes,)``, or one row per spot where
+        different spots were kept for each.
     """
     scale = np.sqrt(np.maximum(null, 1e-12))
     depth = library[:, None]

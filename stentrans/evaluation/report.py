@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stentrans.enhancement import MIN_SPOTS, prepare
+from stentrans.enhancement import prepare
 from stentrans.errors import ParameterError
 from stentrans.evaluation import metrics
 from stentrans.evaluation.ceiling import noise_ceiling
@@ -18,7 +18,8 @@ from stentrans.lattice import Lattice, fit_lattice
 from stentrans.methods import registry
 from stentrans.methods.base import FitOptions
 from stentrans.preprocess import keep_genes, library_size, median_library
-from stentrans.validate import check_integer, check_option
+from stentrans.section.check import MIN_SPOTS
+from stentrans.validate import check_integer, check_option, check_seed
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -72,15 +73,18 @@ def evaluate(
     learns come from the kept spots alone. Deviance explained is 0 for a method that knows nothing
     beyond the mean composition and negative for one that is worse than that.
     """
+    if not methods:
+        raise ParameterError("At least one method must be named; none is.")
     for name in methods:
         check_option("method", name, list(registry.METHODS))
+    check_seed(seed)
     check_option("protocol", protocol, list(PROTOCOLS))
     repeats = DEFAULT_REPEATS[protocol] if repeats is None else repeats
     check_integer("repeats", repeats, low=1)
     tissue, lattice = prepare(section)
     tables = []
     for repeat, split in enumerate(splits(tissue.X, lattice, protocol, repeats, seed)):
-        chosen = _strict(split)
+        chosen = _strict(split, seed)
         for name in methods:
             table = _score(name, chosen, lattice, seed, np.flatnonzero(chosen.scored))
             table["gene"] = pd.Index([*tissue.var_names[chosen.scored], ALL_GENES])[table["gene"]]
@@ -92,16 +96,18 @@ def evaluate(
 class _Strict:
     """One split with everything that may be computed before a method runs."""
 
-    def __init__(self, split: Split, scored: NDArray[np.bool_]) -> None:
+    def __init__(self, split: Split, scored: NDArray[np.bool_], seed: int) -> None:
         self.kept, self.hidden, self.scored = split.kept, split.hidden, scored
         self.seen, self.truth = split.seen[:, scored], split.truth[:, scored].toarray()
         self.library = library_size(self.truth)
         self.target = median_library(self.seen)
         total = np.asarray(self.seen.sum(0), np.float64).ravel()
         self.null = total / total.sum()
+        rng = np.random.default_rng(seed)
+        self.ceiling = noise_ceiling(self.truth, self.library, self.target, rng)
 
 
-def _strict(split: Split) -> _Strict:
+def _strict(split: Split, seed: int) -> _Strict:
     """Choose the genes by the kept spots; refuse a split that keeps too little."""
     scored = keep_genes(split.seen, MIN_SHARE)
     if len(split.kept) < MIN_SPOTS or not scored.any():
@@ -110,7 +116,7 @@ def _strict(split: Split) -> _Strict:
             f"{MIN_SHARE:.0%} of them; this one keeps {len(split.kept)} spots and "
             f"{int(scored.sum())} such genes. Use a protocol that hides less."
         )
-    return _Strict(split, scored)
+    return _Strict(split, scored, seed)
 
 
 def _score(
@@ -126,13 +132,12 @@ def _score(
     share = fitted.decoder.decode(prediction, columns, "counts").astype(np.float64)
     share /= np.maximum(share.sum(1, keepdims=True), 1e-12)
     truth = metrics.log_normalised(strict.truth, strict.library, strict.target)
-    rng = np.random.default_rng(seed)
     per_gene = {
         "log_normalised": metrics.pearson(mean, truth),
         "depth_adjusted": metrics.depth_adjusted(strict.truth, strict.library, share, strict.null),
         "rmse": metrics.root_mean_squared_error(mean, truth),
         "coverage_80": metrics.coverage(mean, sd, truth, 1.282),
-        "ceiling": noise_ceiling(strict.truth, strict.library, strict.target, rng),
+        "ceiling": strict.ceiling,
     }
     rows = [
         pd.DataFrame({"gene": columns, "metric": metric, "value": value})

@@ -28,6 +28,8 @@ HOVER_SITES = 20_000
 """Most sites of one panel that answer to the pointer; beyond, inserted sites do not."""
 DETAILED_HOVER_SITES = 8_000
 """Most sites whose hover text names the array position too; keeps a panel below 300 kB."""
+SD_HOVER_SITES = 13_500
+"""Most sites whose hover text names the standard deviation, within the same 300 kB."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class SitePanel:
         Shape ``(n,)``: one of `ORIGINS` per site.
     spot_words
         What the pointer calls a measured spot of this map.
+    sd
+        Shape ``(n,)``, float32: standard deviation of each site's log value; None where unknown.
     """
 
     title: str
@@ -54,6 +58,7 @@ class SitePanel:
     values: NDArray[np.float32]
     origin: NDArray[np.str_]
     spot_words: str = "measured spot"
+    sd: NDArray[np.float32] | None = None
 
 
 def site_maps(
@@ -87,7 +92,7 @@ def site_maps(
     -------
     figure
         Per panel one heatmap of colour codes (0, no site, is clear), then one invisible point
-        trace per origin with ``customdata`` (value[, array_row, array_col]).
+        trace per origin with ``customdata`` (value[, sd][, array_row, array_col]).
     """
     limits = colour_limits(panels[0].values)
     figure = go.Figure()
@@ -143,36 +148,42 @@ def _pointer_traces(
     shown = np.isfinite(panel.values)
     if np.count_nonzero(shown) > HOVER_SITES:
         shown &= panel.origin != INSERTED
-    is_detailed = panel.values.size <= DETAILED_HOVER_SITES
+    told = _told(panel, with_sd=bool(np.count_nonzero(shown) <= SD_HOVER_SITES))
     traces = []
     for origin in ORIGINS:
         chosen = shown & (panel.origin == origin)
         if chosen.any():
+            words = panel.spot_words if origin == MEASURED else f"{origin} site"
             traces.append(
-                _pointer_trace(panel, chosen, screen, axis, is_detailed=is_detailed).update(
-                    name=origin,
-                    hovertemplate=_hover_text(
-                        gene,
-                        unit,
-                        panel.spot_words if origin == MEASURED else f"{origin} site",
-                        is_detailed=is_detailed,
-                    ),
+                _pointer_trace(panel, chosen, screen, axis, told).update(
+                    name=origin, hovertemplate=_hover_text(gene, unit, words, list(told))
                 )
             )
     return traces
 
 
+def _told(panel: SitePanel, *, with_sd: bool) -> dict[str, NDArray[np.floating]]:
+    """What the pointer tells of every site, by name, in the order of ``customdata``."""
+    told: dict[str, NDArray[np.floating]] = {"value": panel.values}
+    if with_sd and panel.sd is not None:
+        told["sd"] = panel.sd
+    if panel.values.size <= DETAILED_HOVER_SITES:
+        told["row"], told["column"] = panel.array.T
+    return told
+
+
 def _pointer_trace(
-    panel: SitePanel, chosen: NDArray[np.bool_], screen: Screen, axis: str, *, is_detailed: bool
+    panel: SitePanel,
+    chosen: NDArray[np.bool_],
+    screen: Screen,
+    axis: str,
+    told: dict[str, NDArray[np.floating]],
 ) -> go.Scattergl:
     x, y = _whole_units(screen.place(panel.array[chosen])).T
-    columns = [panel.values[chosen].astype(np.float32)]
-    if is_detailed:
-        columns += list(panel.array[chosen].astype(np.float32).T)
     return go.Scattergl(
         x=x,
         y=y,
-        customdata=np.column_stack(columns),
+        customdata=np.column_stack([column[chosen].astype(np.float32) for column in told.values()]),
         xaxis=f"x{axis}",
         yaxis=f"y{axis}",
         mode="markers",
@@ -186,10 +197,14 @@ def _whole_units(places: NDArray[np.float64]) -> NDArray[Any]:
     return rounded.astype(np.int16 if np.abs(rounded).max() < 2**15 else np.int32)
 
 
-def _hover_text(gene: str, unit: str, words: str, *, is_detailed: bool) -> str:
+def _hover_text(gene: str, unit: str, words: str, told: list[str]) -> str:
     lines = [f"<b>{escape(gene)}</b> %{{customdata[0]:.3g}} {unit}"]
-    if is_detailed:
-        lines.append("row %{customdata[1]:.4~g}, column %{customdata[2]:.4~g}")
+    if "sd" in told:
+        # The standard deviation is that of a measurement there, on the scale "as sequenced".
+        lines.append(f"± %{{customdata[{told.index('sd')}]:.2g}} (sd, log scale)")
+    if "row" in told:
+        at = told.index("row")
+        lines.append(f"row %{{customdata[{at}]:.4~g}}, column %{{customdata[{at + 1}]:.4~g}}")
     return "<br>".join([*lines, words]) + "<extra></extra>"
 
 

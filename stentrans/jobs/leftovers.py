@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # has no types of its own
 
+from stentrans.errors import StoreError
 from stentrans.store import Run
 
 
@@ -38,8 +39,8 @@ def take_leftovers(folder: Path) -> list[Run]:
         try:
             note = json.loads(path.read_text("utf-8"))
             run, owner = Run.from_dict(note["run"]), note["owner"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # half written by a process that was killed
+        except (OSError, ValueError, KeyError, TypeError, StoreError):
+            continue  # half written by a process that was killed, or by another version
         if not _is_alive(owner["pid"], owner["born"]):
             found.append(run)
             forget(folder, run.id)

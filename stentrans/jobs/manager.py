@@ -27,6 +27,8 @@ MEMORY_SENTENCE = (
     "(STENTRANS_WORKER_MEMORY)."
 )
 INTERRUPTED_SENTENCE = "The app was stopped while this run was going on; start the run again."
+KEPT_RECORDS = 200
+"""So many jobs that are over are remembered, the last ones; their results stay in the store."""
 LOST_SENTENCE = (
     "The connection to the scheduler must last as long as the run; it was lost. "
     "Check that the scheduler is up and start the run again."
@@ -64,6 +66,7 @@ class Manager:
         }
         self._futures: dict[str, Future[Any]] = {}
         self._asked_to_stop: set[str] = set()
+        self._launched_again: set[str] = set()
         self._attempts = count()
         self._client: Client | None = None
         # Guards all of the above, and wakes those who wait for a job.
@@ -80,14 +83,18 @@ class Manager:
             job = self._jobs.get(run.id)
             if job is not None and not job.is_over:
                 return job
+            # Neither the place nor the future of an earlier attempt counts for this one.
+            self._jobs.pop(run.id, None)
+            self._futures.pop(run.id, None)
+            self._forget_oldest()
             if self._store.has("runs", run.id):
                 self._jobs[run.id] = Job(run).ended("finished")
             else:
                 self._asked_to_stop.discard(run.id)
+                self._launched_again.discard(run.id)
                 self._jobs[run.id] = Job(run)
                 remember(self._notes, run)
-                launched = self._launcher.submit(self._launch, run)
-                launched.add_done_callback(lambda done: self._check_launch(run, done))
+                self._start(run)
             return self._jobs[run.id]
 
     def follow(self, run_id: str) -> Job | None:
@@ -97,7 +104,8 @@ class Manager:
         if job is not None and not job.is_over and future is not None and future.done():
             # The callback of the future may not have run yet.
             self._close_record(run_id, future)
-            return self._jobs[run_id]
+            with self._changed:
+                return self._jobs.get(run_id)
         return job
 
     def jobs(self) -> list[Job]:
@@ -106,9 +114,9 @@ class Manager:
             return list(self._jobs.values())
 
     def waiting_before(self, run_id: str) -> int:
-        """Count the jobs that come before a queued one."""
+        """Count the queued jobs that were submitted before a queued one."""
         with self._changed:
-            order = [key for key, job in self._jobs.items() if not job.is_over]
+            order = [key for key, job in self._jobs.items() if job.state == "queued"]
         return order.index(run_id) if run_id in order else 0
 
     def wait(self, run_id: str, *, timeout_s: float) -> Job:
@@ -135,6 +143,8 @@ class Manager:
             self._asked_to_stop.add(run_id)
             if job.state == "queued":
                 self._jobs[run_id] = job.ended("cancelled", "Cancelled before it started.")
+                # Its end must not be taken for that of the next attempt.
+                self._futures.pop(run_id, None)
                 forget(self._notes, run_id)
                 self._changed.notify_all()
         if client is not None and future is not None:
@@ -154,6 +164,11 @@ class Manager:
             if cluster is not None:
                 cluster.close()
 
+    def _start(self, run: Run) -> None:
+        """Have the launcher hand a run to Dask."""
+        launched = self._launcher.submit(self._launch, run)
+        launched.add_done_callback(lambda done: self._check_launch(run, done))
+
     def _launch(self, run: Run) -> None:
         """Hand a run to Dask, in the launcher's thread."""
         try:
@@ -162,11 +177,14 @@ class Manager:
         except StentransError as error:
             self._end(run.id, self._jobs[run.id].ended("failed", str(error)))
             return
+        with self._changed:
+            if not self._is_to_launch(run.id):
+                return
         client = self._client
         Event(cancel_event_name(run.id), client=client).clear()
         client.subscribe_topic(progress_topic(run.id), lambda event: self._hear(run.id, event))
         with self._changed:
-            if self._jobs[run.id].is_over:  # cancelled meanwhile
+            if not self._is_to_launch(run.id):
                 return
             # A new key each time: Dask would answer a known one with its old ending.
             key = f"{run.id}-{next(self._attempts)}"
@@ -183,6 +201,11 @@ class Manager:
             self._futures[run.id] = future
         future.add_done_callback(lambda done: self._close_record(run.id, done))
 
+    def _is_to_launch(self, run_id: str) -> bool:
+        """Say whether a job still waits: not cancelled meanwhile, not launched twice for that."""
+        job = self._jobs.get(run_id)
+        return job is not None and not job.is_over and run_id not in self._futures
+
     def _check_launch(self, run: Run, launched: LaunchFuture[None]) -> None:
         """End a job that could not even be handed over."""
         if not launched.cancelled() and launched.exception() is not None:
@@ -192,21 +215,42 @@ class Manager:
         """Take a worker's report, in the client's own thread."""
         now, told = event
         with self._changed:
-            job = self._jobs[run_id]
-            if not job.is_over:
+            job = self._jobs.get(run_id)
+            if job is not None and not job.is_over:
                 self._jobs[run_id] = job.advanced(told, float(now))
                 self._changed.notify_all()
 
     def _close_record(self, run_id: str, future: Future[Any]) -> None:
         """Write the end of a job that its future shows."""
+        # Asked before locking: the answer comes through the thread that calls `_hear`.
+        is_killed = future.status == "error" and isinstance(future.exception(), KilledWorker)
         with self._changed:
-            job = self._jobs[run_id]
-            if job.is_over or self._futures.get(run_id) is not future:
+            job = self._jobs.get(run_id)
+            if job is None or job.is_over or self._futures.get(run_id) is not future:
                 return
-        self._end(run_id, self._ending(job, future))
+            if is_killed and job.state == "queued" and run_id not in self._launched_again:
+                # Dask hands jobs to workers before these are free, and blames them all for a
+                # worker's death; one that never told anything gets one more chance.
+                self._launched_again.add(run_id)
+                del self._futures[run_id]
+                self._start(job.run)
+                return
+        self._end(run_id, self._ending(job, future), of=future)
 
-    def _end(self, run_id: str, job: Job) -> None:
+    def _forget_oldest(self) -> None:
+        """Drop the records of the jobs that ended longest ago, above the number kept."""
+        over = sorted(
+            (key for key, job in self._jobs.items() if job.is_over),
+            key=lambda key: self._jobs[key].ended_at or 0.0,
+        )
+        for key in over[: max(0, len(over) - KEPT_RECORDS)]:
+            del self._jobs[key]
+
+    def _end(self, run_id: str, job: Job, *, of: Future[Any] | None = None) -> None:
+        """Write the end of a job, unless the attempt it is the end of is no longer the latest."""
         with self._changed:
+            if run_id not in self._jobs or (of is not None and self._futures.get(run_id) is not of):
+                return
             if not self._jobs[run_id].is_over:
                 self._jobs[run_id] = job
             forget(self._notes, run_id)

@@ -17,6 +17,7 @@ from stentrans.store import Run
 JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
 
 REPORT_EVERY_S = 0.5
+ASK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -95,25 +96,34 @@ def cancel_event_name(job_id: str) -> str:
 
 
 def worker_listener(job_id: str) -> OnProgress:
-    """Return what a method calls on a Dask worker: tells at most twice a second, may say stop."""
+    """Return what a method calls on a Dask worker: tells the progress, may say stop.
+
+    A new stage is told and the wish to stop asked for at once, else each only now and then.
+    """
     worker, cancel = get_worker(), Event(cancel_event_name(job_id), client=get_client())
-    last = -REPORT_EVERY_S
+    stage: str | None = None
+    told_at = asked_at = 0.0
 
     def listen(progress: Progress) -> bool:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < REPORT_EVERY_S and progress.fraction < 1:
-            return True
-        last = now
-        worker.log_event(
-            progress_topic(job_id),
-            {
-                "stage": progress.stage,
-                "fraction": float(progress.fraction),
-                "loss": None if progress.loss is None else float(progress.loss),
-                "message": progress.message,
-            },
-        )
-        return not cancel.is_set()
+        nonlocal stage, told_at, asked_at
+        now, is_new = time.monotonic(), progress.stage != stage
+        stage = progress.stage
+        if is_new or now - told_at >= REPORT_EVERY_S or progress.fraction >= 1:
+            told_at = now
+            worker.log_event(progress_topic(job_id), _told(progress))
+        if is_new or now - asked_at >= ASK_EVERY_S:
+            asked_at = now
+            return not cancel.is_set()
+        return True
 
     return listen
+
+
+def _told(progress: Progress) -> dict[str, Any]:
+    """Return a report as plain values, for `Job.advanced`."""
+    return {
+        "stage": progress.stage,
+        "fraction": float(progress.fraction),
+        "loss": None if progress.loss is None else float(progress.loss),
+        "message": progress.message,
+    }

@@ -29,6 +29,7 @@ NO_PATTERN_PRIOR = 0.5
 
 EXACT_UP_TO = 1100  # spots; beyond it the settings come from a subset and neighbours answer
 _BLOCKS = 5  # compact groups in that subset: neighbours tell short lengths, the rest long ones
+_SITES_PER_CHUNK = 4096
 _LEAST_WEIGHT = 1e-3  # settings with less posterior weight for every factor are skipped
 _QUICK_NEIGHBOURS = 16
 _KEPT_SETTINGS = 4  # per factor, for kriging from neighbours in large sections
@@ -121,7 +122,6 @@ class _Grid:
 
     def mean(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
         """Averaged kriging mean at ``at``, shape ``(n, rank)``."""
-        distance = cdist(at, self.plane)
         none = self.no_pattern
         out = np.tile((none.weight + self.skipped) * none.mean, (len(at), 1))
         for k in self.used:
@@ -129,9 +129,13 @@ class _Grid:
             for n in range(len(NUGGETS)):
                 scale, centred = self._solved(k, n)
                 values += self.weight[k, n] * scale[:, None] * centred
-            smoothness, length = self.kernels[k]
-            out += matern(distance, length, smoothness) @ (self.parts[k][1] @ values / self.root)
+            carried = self.parts[k][1] @ values / self.root
             out += (self.weight[k] * self.centre[k]).sum(0)
+            smoothness, length = self.kernels[k]
+            for start in range(0, len(at), _SITES_PER_CHUNK):
+                rows = slice(start, start + _SITES_PER_CHUNK)
+                kernel = matern(cdist(at[rows], self.plane), length, smoothness)
+                out[rows] += kernel @ carried
         return np.asarray(out)
 
     def leave_one_out(self) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from stentrans.methods.base import Prediction, Scale
 from stentrans.methods.log_moments import LogMoments
 
 _GENES_PER_CHUNK = 1024
+_SITES_PER_CHUNK = 4096
 # Three-point Gauss-Hermite rule: the library of a site is known only roughly.
 _NODES = (-np.sqrt(3.0), 0.0, np.sqrt(3.0))
 _WEIGHTS = (1 / 6, 2 / 3, 1 / 6)
@@ -66,9 +67,12 @@ class CompositionDecoder:
         """Log of the softmax's denominator, shape ``(n_sites,)``; bounded memory."""
         factors = np.asarray(factors, np.float32)
         total = np.zeros(len(factors))
-        for start in range(0, len(self.intercept), _GENES_PER_CHUNK):
-            genes = slice(start, start + _GENES_PER_CHUNK)
-            total += np.exp(self.intercept[genes] + factors @ self.slopes[:, genes]).sum(1)
+        for first in range(0, len(factors), _SITES_PER_CHUNK):
+            sites = slice(first, first + _SITES_PER_CHUNK)
+            for start in range(0, len(self.intercept), _GENES_PER_CHUNK):
+                genes = slice(start, start + _GENES_PER_CHUNK)
+                logit = self.intercept[genes] + factors[sites] @ self.slopes[:, genes]
+                total[sites] += np.exp(logit).sum(1)
         return np.log(total).astype(np.float32)
 
     def share(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+ReadCounts = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+
 _STEPS = 10
 _SETTLED = 0.01  # largest change of a slope, per unit-variance factor, that ends the fit
+_TRUST_STEPS = 25
+_TRUST_SETTLED = 1e-3
+_GENES_PER_CHUNK = 1024
 _CLIP = 12.0  # |log fold change| of any spot, so that no step can overflow
 _START_VARIANCE = 0.05
 _LEAST_VARIANCE = 1e-7
@@ -34,7 +40,8 @@ class Loadings:
 
 
 def fit_loadings(
-    counts: NDArray[np.floating],
+    read: ReadCounts,
+    genes: NDArray[np.int64],
     library: NDArray[np.float64],
     factors: NDArray[np.float64],
     *,
@@ -49,8 +56,11 @@ def fit_loadings(
 
     Parameters
     ----------
-    counts
-        Shape ``(n_spots, n_genes)``.
+    read
+        Gives the dense counts of some genes, shape ``(n_spots, n_genes_asked)``; asked for few
+        genes at a time, so that the memory needed does not grow with their number.
+    genes
+        Which genes, indices for ``read``.
     library
         Library sizes, shape ``(n_spots,)``, positive.
     factors
@@ -58,22 +68,28 @@ def fit_loadings(
     variance
         Known prior variances, shape ``(rank,)``; kept as given.
     """
-    model = _Regression(np.asarray(counts, np.float64), library, factors)
-    learn = variance is None
-    prior = np.full(factors.shape[1], _START_VARIANCE) if variance is None else variance
-    slopes = np.zeros((factors.shape[1], counts.shape[1]))
-    at = model.evaluate(slopes)
-    dispersion = model.dispersion(at.expected)
+    rank, learn = factors.shape[1], variance is None
+    prior = np.full(rank, _START_VARIANCE) if variance is None else variance
+    slopes, dispersion = np.zeros((rank, len(genes))), np.ones(len(genes))
     for step in range(_STEPS):
-        before = slopes
-        slopes, at, spread = model.newton(slopes, at, prior, dispersion)
-        if step > 0:
-            dispersion = model.dispersion(at.expected)
-            if learn:
-                prior = np.maximum((slopes**2 + spread).mean(1), _LEAST_VARIANCE)
-        if step > 1 and np.abs(slopes - before).max() < _SETTLED:
+        before, spread = slopes.copy(), np.zeros(rank)
+        for part in _chunks(len(genes)):
+            model = _Regression(read(genes[part]), library, factors)
+            at = model.evaluate(slopes[:, part])
+            if step != 1:  # after the first step alone it would still be mostly misfit
+                dispersion[part] = model.dispersion(at.expected)
+            found, uncertain = model.newton(slopes[:, part], at, prior, dispersion[part])
+            slopes[:, part] = found
+            spread += uncertain.sum(1)
+        if learn and step > 0:
+            prior = np.maximum(((slopes**2).sum(1) + spread) / len(genes), _LEAST_VARIANCE)
+        if step > 1 and np.abs(slopes - before).max(initial=0.0) < _SETTLED:
             break
     return Loadings(slopes, prior, dispersion)
+
+
+def _chunks(n_genes: int) -> list[slice]:
+    return [slice(i, i + _GENES_PER_CHUNK) for i in range(0, n_genes, _GENES_PER_CHUNK)]
 
 
 @dataclass(frozen=True)
@@ -97,9 +113,6 @@ class _Regression:
         self.total = counts.sum(0)
         self.rank = factors.shape[1]
         self.upper = np.triu_indices(self.rank)
-        # Single precision: curvature sets only the direction of a step.
-        products = factors[:, self.upper[0]] * factors[:, self.upper[1]]
-        self.products = products.astype(np.float32)
 
     def evaluate(self, slopes: NDArray[np.float64]) -> _Point:
         """Expected counts with each gene's total matched, which profiles the intercept."""
@@ -125,8 +138,8 @@ class _Regression:
         at: _Point,
         prior: NDArray[np.float64],
         dispersion: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], _Point, NDArray[np.float64]]:
-        """One safeguarded step: new slopes, where they lead, posterior variance of slopes."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """One safeguarded step: new slopes, and their posterior variance before it."""
         inverse = np.linalg.inv(self._hessian(at.expected, prior, dispersion))
         gradient = self.factors.T @ (self.counts - at.expected) / dispersion
         gradient -= slopes / prior[:, None]
@@ -140,15 +153,13 @@ class _Regression:
         length = np.ones(len(self.total))
         for _ in range(5):
             tried = slopes + length * step
-            reached = self.evaluate(tried)
-            worse = objective(tried, reached) < before - 1e-9 * np.abs(before)
+            worse = objective(tried, self.evaluate(tried)) < before - 1e-9 * np.abs(before)
             if not worse.any():
                 break
             length[worse] *= 0.3
         else:
             tried = np.where(worse, slopes, tried)
-            reached = self.evaluate(tried)
-        return tried, reached, np.diagonal(inverse, axis1=1, axis2=2).T
+        return tried, np.diagonal(inverse, axis1=1, axis2=2).T
 
     def _hessian(
         self,
@@ -157,7 +168,9 @@ class _Regression:
         dispersion: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Negative Hessian per gene with the intercept profiled, ``(n_genes, rank, rank)``."""
-        packed = self.products.T @ expected.astype(np.float32)
+        # Single precision: curvature sets only the direction of a step.
+        products = self.factors[:, self.upper[0]] * self.factors[:, self.upper[1]]
+        packed = products.astype(np.float32).T @ expected.astype(np.float32)
         full = np.empty((expected.shape[1], self.rank, self.rank))
         full[:, self.upper[0], self.upper[1]] = packed.T
         full[:, self.upper[1], self.upper[0]] = packed.T
@@ -170,7 +183,8 @@ class _Regression:
 
 
 def trust(
-    counts: NDArray[np.floating],
+    read: ReadCounts,
+    genes: NDArray[np.int64],
     library: NDArray[np.float64],
     left_out: NDArray[np.float64],
     loadings: Loadings,
@@ -182,31 +196,30 @@ def trust(
 
     Parameters
     ----------
-    counts
-        Shape ``(n_spots, n_genes)``.
-    library
-        Shape ``(n_spots,)``.
+    read, genes, library
+        As in `fit_loadings`.
     left_out
         Leave-one-out predictions of the factors, shape ``(n_spots, rank)``, centred.
     loadings
         Of the same genes.
     """
-    counts = np.asarray(counts, np.float64)
-    slopes, rank = loadings.slopes, left_out.shape[1]
-    total = counts.sum(0)
-    share = total / total.sum()
+    rank = left_out.shape[1]
+    total = np.concatenate([read(genes[part]).sum(0) for part in _chunks(len(genes))])
     curvature = (left_out * library[:, None]).T @ left_out
-    curvature *= (slopes * (share / loadings.dispersion)) @ slopes.T
+    weight = total / total.sum() / loadings.dispersion
+    curvature *= (loadings.slopes * weight) @ loadings.slopes.T
     curvature += np.diag(0.5 * np.diag(curvature) + 1e-6 * np.trace(curvature) / rank + 1e-12)
     inverse = np.linalg.inv(curvature)
     belief = np.full(rank, 0.7)
-    for _ in range(25):
-        fold = np.exp(np.clip((left_out * belief) @ slopes, -_CLIP, _CLIP))
-        expected = fold * library[:, None]
-        expected *= total / expected.sum(0)
-        slope = ((left_out.T @ ((counts - expected) / loadings.dispersion)) * slopes).sum(1)
+    for _ in range(_TRUST_STEPS):
+        slope = np.zeros(rank)
+        for part in _chunks(len(genes)):
+            slopes = loadings.slopes[:, part]
+            model = _Regression(read(genes[part]), library, left_out * belief)
+            missing = model.counts - model.evaluate(slopes).expected
+            slope += ((left_out.T @ (missing / loadings.dispersion[part])) * slopes).sum(1)
         before = belief
         belief = np.clip(belief + 0.5 * inverse @ slope, 0, 1)
-        if np.abs(belief - before).max() < _SETTLED / 10:
+        if np.abs(belief - before).max() < _TRUST_SETTLED:
             break
     return belief

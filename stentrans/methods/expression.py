@@ -21,7 +21,7 @@ _SD_SCALES = (0.3, 3.0)
 def basis_loadings(observed: Observed, factors: NDArray[np.float64]) -> Loadings:
     """Loadings of the genes that found the factors; their prior variances are learned here."""
     centred = factors - observed.library @ factors / observed.library.sum()
-    return fit_loadings(observed.dense(observed.basis), observed.library, centred)
+    return fit_loadings(observed.dense, observed.basis, observed.library, centred)
 
 
 def fit_decoder(
@@ -49,7 +49,7 @@ def fit_decoder(
         Shape ``(rank,)``, in [0, 1].
     """
     library, n_genes = observed.library, observed.counts.shape[1]
-    belief = trust(observed.dense(observed.basis), library, left_out, learned)
+    belief = trust(observed.dense, observed.basis, library, left_out, learned)
     slopes, dispersion = np.zeros((factors.shape[1], n_genes)), np.ones(n_genes)
     slopes[:, observed.basis], dispersion[observed.basis] = learned.slopes, learned.dispersion
     useful = np.flatnonzero(belief > 0)
@@ -57,7 +57,7 @@ def fit_decoder(
     others = np.setdiff1d(np.flatnonzero(observed.share > 0), observed.basis)
     for genes in gene_chunks(others) if len(useful) else []:
         known = learned.variance[useful]
-        part = fit_loadings(observed.dense(genes), library, centred, variance=known)
+        part = fit_loadings(observed.dense, genes, library, centred, variance=known)
         slopes[np.ix_(useful, genes)], dispersion[genes] = part.slopes, part.dispersion
     slopes *= belief[:, None]
     intercept = np.full(n_genes, -np.inf)

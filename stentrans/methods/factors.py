@@ -113,8 +113,9 @@ def find_factors(
     residual -= np.average(residual, axis=0, weights=observed.library)
     root = np.sqrt(observed.library / observed.library.mean()).astype(np.float32)[:, None]
     rank = max(1, min(rank, len(observed.library) // 3, len(observed.basis) - 1))
-    loadings = _components(residual * root, rank, seed)
-    factors = np.asarray(residual @ loadings, np.float64)
+    residual *= root
+    loadings = _components(residual, rank, seed)
+    factors = np.asarray(residual @ loadings / root, np.float64)
     return factors / np.maximum(factors.std(0), 1e-12), noise / len(observed.basis)
 
 

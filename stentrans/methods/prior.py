@@ -103,6 +103,7 @@ class FittedPrior:
         decoder, belief = fit_decoder(
             observed, spatial.factors, spatial.loadings, left_out.mean - self.centre
         )
+        self.belief = belief
         at_spots = self._assemble(decoder, left_out, spatial.library_left_out)
         self.decoder = calibrate(decoder, observed, at_spots, np.random.default_rng(seed))
         self.summary: Mapping[str, Any] = {

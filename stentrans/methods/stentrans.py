@@ -22,7 +22,6 @@ from stentrans.training import Batch, TrainingConfig, correct, one_thread, resol
 from stentrans.validate import check_integer
 
 _FOLDS = 4
-_LEAST_T = 1.0  # a correction must lower the error of unseen spots by one standard error
 _DEPTH_PER_SPOTS = 2000
 _TRAINING_STARTS, _TRAINING_ENDS = 0.3, 0.75  # shares of the whole fit, for progress
 _REPORT_EVERY = 5
@@ -75,8 +74,8 @@ class Stentrans:
             If the listener answered False.
         """
         settings = StentransSettings.checked(options.settings)
-        spatial = fit_spatial(counts, lattice, settings.prior, options)
         device = resolve_device(options.device)
+        spatial = fit_spatial(counts, lattice, settings.prior, options)
         with one_thread():
             trained = _Training(spatial, settings, options, device).run()
         report(options.on_progress, Progress("learning expression", _TRAINING_ENDS))
@@ -122,7 +121,8 @@ class FittedStentrans:
         self.summary: Mapping[str, Any] = {
             **self.prior.summary,
             "gate": [round(float(g), 3) for g in trained.gate],
-            "corrected_factors": int(open_gate.sum()),
+            "corrected_factors": int((open_gate & (self.prior.belief > 0)).sum()),
+            "device": device.type,
             "losses": [round(loss, 5) for loss in trained.losses],
         }
 
@@ -131,7 +131,7 @@ class FittedStentrans:
         spatial = self.prior.spatial
         plane = spatial.lattice.plane(check_positions(positions))
         kriged = spatial.kriging.predict(plane)
-        if self.trained.gate.any():
+        if self.trained.gate.any() and len(plane):
             starts = range(0, len(plane), _SITES_PER_CHUNK)
             chunks = [slice(start, start + _SITES_PER_CHUNK) for start in starts]
             with one_thread():
@@ -192,9 +192,14 @@ class _Training:
             correction[hidden] = correct(net, self._with_targets(unseen, np.arange(len(hidden))))
             nets.append(net)
             losses.append(told)
-        gate = _gate(factors - prior, correction)
+        missing, unseen_gate = factors - prior, np.zeros_like(factors)
+        for fold in range(_FOLDS):
+            # The gate of a spot must not have seen it either.
+            here = self.fold == fold
+            unseen_gate[here] = _gate(missing[~here], correction[~here])
         mean_losses = [float(np.mean(step)) for step in zip(*losses, strict=True)]
-        return Trained(nets, gate, prior + gate * correction, mean_losses)
+        gate = _gate(missing, correction)
+        return Trained(nets, gate, prior + unseen_gate * correction, mean_losses)
 
     def _train_fold(self, tasks: Sequence[Task], fold: int) -> tuple[SpotTransformer, list[float]]:
         """Train one network on the spots outside a fold."""
@@ -263,10 +268,11 @@ def _metric(spatial: SpatialFactors) -> NDArray[np.float64]:
 def _gate(missing: NDArray[np.float64], correction: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the correction to use per factor, from spots that no network was trained on.
 
-    Open where the squared error falls by at least one standard error; then the regression of
-    what was missing on the correction, at most 1.
+    The regression of what was missing on the correction, at most 1, shrunk by how surely the
+    squared error falls: by 1 / t², t the gain in standard errors, and to 0 at t = 1 and below.
     """
     gain = missing**2 - (missing - correction) ** 2
     error = gain.std(0) / np.sqrt(len(gain)) + 1e-12
+    t = np.maximum(gain.mean(0) / error, 1.0)
     slope = (missing * correction).sum(0) / np.maximum((correction**2).sum(0), 1e-12)
-    return np.where(gain.mean(0) / error > _LEAST_T, np.clip(slope, 0, 1), 0.0)
+    return np.asarray(np.clip(slope, 0, 1) * (1 - 1 / t**2))

@@ -5,16 +5,28 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
+from scipy.sparse import csr_matrix
 
-from stentrans.app import cache, facts, opening, repeat, text
+from stentrans.app import cache, demo, facts, opening, repeat, text
+from stentrans.cli.parser import build_parser
 from stentrans.errors import ParameterError
+from stentrans.evaluation.holdout import hidden_folds
 from stentrans.jobs import Job, Manager
 from stentrans.section import simulate
 from stentrans.store import Run
+
+
+class File:
+    def __init__(self, name: str, content: bytes = b"content") -> None:
+        self.name, self.content = name, content
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self.content)
 
 
 @pytest.fixture
@@ -60,6 +72,41 @@ def test_listed_folder_may_be_opened_and_nothing_beside_it(
     assert not opening.is_allowed((shown / "link").resolve())
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
+def test_listed_folders_are_a_limit_on_a_private_server_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(st, "get_option", lambda name: address)
+    monkeypatch.setenv("STENTRANS_DATA", str(tmp_path / "shown"))
+    assert opening.is_allowed((tmp_path / "shown" / "a.h5ad").resolve())
+    with pytest.raises(ParameterError, match="STENTRANS_DATA"):
+        opening.open_path(str(tmp_path))
+
+
+def test_without_listed_folders_a_private_server_opens_any_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(st, "get_option", lambda name: "127.0.0.1")
+    monkeypatch.delenv("STENTRANS_DATA", raising=False)
+    assert opening.is_allowed(tmp_path.resolve())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["a\0b", "~nouser-of-this-name/x", "x" * 5_000, "/x" * 5_000],
+    ids=["nul", "no such user", "long name", "long path"],
+)
+def test_odd_path_is_refused_in_a_short_sentence(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(st, "get_option", lambda name: "127.0.0.1")
+    monkeypatch.delenv("STENTRANS_DATA", raising=False)
+    with pytest.raises(ParameterError, match="The path must") as caught:
+        opening.open_path(path)
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
@@ -73,20 +120,48 @@ def test_listed_folder_may_be_opened_and_nothing_beside_it(
     ],
 )
 def test_uploaded_name_stays_below_its_folder(tmp_path: Path, name: str, kept: str) -> None:
-    class File:
-        def __init__(self) -> None:
-            self.name = name
-
-        def getbuffer(self) -> memoryview:
-            return memoryview(b"content")
-
-    path = opening._place(tmp_path, File())
+    path = opening._place(tmp_path, File(name))
     assert path == tmp_path / kept
     assert path.read_bytes() == b"content"
 
 
-def scores(r: float, linear: float, ceiling: float = 0.9) -> pd.Series:
-    return pd.Series({"pearson": r, "pearson_linear": linear, "ceiling": ceiling})
+def test_uploads_with_the_same_harmless_name_all_survive(tmp_path: Path) -> None:
+    given = {"a b.csv": b"1", "a;b.csv": b"2", "a_b.csv": b"3"}
+    paths = [opening._place(tmp_path, File(name, content)) for name, content in given.items()]
+    assert [path.read_bytes() for path in paths] == [b"1", b"2", b"3"]
+    assert [path.name for path in paths] == ["a_b.csv", "2-a_b.csv", "3-a_b.csv"]
+
+
+def test_long_uploaded_name_keeps_its_ending(tmp_path: Path) -> None:
+    path = opening._place(tmp_path, File("長" * 300 + ".tsv.gz"))
+    assert path.name.endswith("長.tsv.gz")
+
+
+def test_upload_below_another_upload_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    opening._place(tmp_path, File("outs"))
+    with pytest.raises(ParameterError, match=r"outs/x\.csv cannot"):
+        opening._place(tmp_path, File("outs/x.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Mbp", "Mbp"),
+        ("HLA-DRA", r"HLA\-DRA"),
+        ("![x](http://evil.example/t.png)", r"\!\[x\]\(http\://evil\.example/t\.png\)"),
+        ("a*b* $c$ :red[d]", r"a\*b\* \$c\$ \:red\[d\]"),
+        ("<b>&amp;\\", r"\<b\>\&amp;\\"),
+        ("a\n\n    b", "a b"),
+    ],
+)
+def test_text_from_a_file_is_escaped(name: str, shown: str) -> None:
+    assert text.plain(name) == shown
+
+
+def scores(r: float, linear: float, ceiling: float = 0.9, share: float = 0.5) -> pd.Series:
+    return pd.Series(
+        {"pearson": r, "pearson_linear": linear, "ceiling": ceiling, "detected_share": share}
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,9 +177,39 @@ def scores(r: float, linear: float, ceiling: float = 0.9) -> pd.Series:
     ],
 )
 def test_verdict_follows_the_scores(given: pd.Series, tone: str, words: str) -> None:
-    found_tone, sentence = text.verdict(given, "stentrans")
+    found_tone, sentence = text.verdict(given, "stentrans", 2_000)
     assert found_tone == tone
     assert words in sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (scores(0.2, 0.0, 0.22), "Counting noise hides"),
+        (scores(0.2, 0.0, 0.9), "could not be predicted"),
+        (scores(0.9, 0.0, 0.9, share=0.09), "Too few counts"),
+    ],
+    ids=["low ceiling", "low correlation", "nine spots"],
+)
+def test_nothing_good_is_said_below_what_chance_gives(given: pd.Series, words: str) -> None:
+    tone, sentence = text.verdict(given, "stentrans", 100)
+    assert tone == "poor"
+    assert words in sentence
+
+
+def test_pure_noise_is_not_called_a_pattern() -> None:
+    section = simulate(lattice="hexagonal", n_rows=12, n_cols=20)
+    rng = np.random.default_rng(0)
+    noise = rng.poisson(0.3, size=(section.n_obs, 60)).astype(np.float32)
+    noisy = ad.AnnData(csr_matrix(noise), obs=section.obs.copy())
+    tested = hidden_folds(noisy, method="linear").scores
+    tones = {text.verdict(row, "linear", noisy.n_obs)[0] for _, row in tested.iterrows()}
+    assert "good" not in tones
+
+
+def test_words_promise_no_more_than_is_true() -> None:
+    assert "No method can pass" not in text.SCORES_HELP
+    assert "this computer" not in text.UPLOAD_HELP
 
 
 def test_time_left_is_said_only_once_it_is_known() -> None:
@@ -126,6 +231,14 @@ def test_section_is_described_with_its_scale() -> None:
 
 
 @pytest.mark.usefixtures("manager")
+def test_section_is_described_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = cache.store().put_section(simulate(lattice="hexagonal", n_rows=12, n_cols=20))
+    first = facts.facts_of(name)
+    monkeypatch.setattr(facts, "library_size", lambda counts: pytest.fail("asked again"))
+    assert facts.facts_of(name) == first
+
+
+@pytest.mark.usefixtures("manager")
 def test_sizes_are_those_of_the_enhancement() -> None:
     from stentrans import enhance
 
@@ -140,15 +253,27 @@ def test_command_line_names_every_setting(manager: Manager) -> None:
     section = simulate(lattice="square", n_rows=8, n_cols=8)
     del section.uns["stentrans"]
     name = cache.store().put_section(section)
-    run = Run(section=name, method="linear", factor=3, seed=5, fill_gaps=False)
+    settings = (("kind", "a b"), ("rank", 5))
+    run = Run(section=name, method="linear", factor=3, seed=5, fill_gaps=False, settings=settings)
     words = shlex.split(repeat.command_line(run, "my section.h5ad"))
     assert words[:5] == ["python", "-m", "stentrans", "enhance", "my section.h5ad"]
-    assert " ".join(words[5:]) == "--factor 3 --method linear --seed 5 --no-fill-gaps"
+    assert " ".join(words[5:11]) == "--factor 3 --method linear --seed 5"
+    parsed = build_parser().parse_args(words[3:])
+    assert parsed.no_fill_gaps
+    assert tuple(parsed.settings) == settings
 
 
 @pytest.mark.usefixtures("manager")
 def test_example_is_repeated_with_python() -> None:
-    name = cache.store().put_section(simulate(lattice="square", n_rows=8, n_cols=8))
-    line = repeat.command_line(Run(section=name, method="linear"), "Example")
-    compile(shlex.split(line)[2], "line", "exec")
-    assert "simulate(lattice='square')" in line
+    run = Run(section=demo.section_id("square"), method="linear", settings=(("rank", 5),))
+    code = shlex.split(repeat.command_line(run, "Example"))[2]
+    compile(code, "line", "exec")
+    assert 'simulate(lattice="square")' in code
+    assert "rank=5" in code
+
+
+@pytest.mark.usefixtures("manager")
+def test_simulated_section_from_a_file_is_repeated_from_that_file() -> None:
+    name = cache.store().put_section(simulate(lattice="square", n_rows=8, n_cols=8, seed=3))
+    line = repeat.command_line(Run(section=name, method="linear"), "mine.h5ad")
+    assert line.startswith("python -m stentrans enhance mine.h5ad ")

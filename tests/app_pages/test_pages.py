@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -11,7 +13,7 @@ import anndata as ad
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from stentrans.app import cache
+from stentrans.app import cache, facts, maps
 from stentrans.jobs import Manager
 
 PAGES = ["pages/home.py", "pages/enhance.py", "pages/genes.py"]
@@ -36,9 +38,13 @@ def kinds(figure: dict) -> list[str]:
     return [trace["type"] for trace in figure["data"]]
 
 
+def unescaped(markdown: str) -> str:
+    return re.sub(r"\\([^\w\s])", r"\1", markdown)
+
+
 def words(app: AppTest) -> str:
     shown = [*app.markdown, *app.caption, *app.info, *app.success, *app.warning, *app.error]
-    return "\n".join(str(element.value) for element in shown)
+    return unescaped("\n".join(str(element.value) for element in shown))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -227,7 +233,7 @@ def test_unknown_pasted_gene_is_named(app: AppTest) -> None:
     app.run()
     app.switch_page("pages/enhance.py").run()
     app.text_area(key="gene_list").set_value("Rinq-03").run()
-    assert "'Rinq-03'" in app.error[0].value
+    assert "'Rinq-03'" in unescaped(app.error[0].value)
 
 
 def test_address_brings_a_reload_back(
@@ -246,3 +252,74 @@ def test_upload_name_never_becomes_a_path(
     upload(app.run(), h5ad_bytes(hexagonal_section, tmp_path), "../../../etc/mine.h5ad")
     assert not app.exception
     assert not app.error
+
+
+@pytest.mark.parametrize("gene", ["![x](http://evil.example/t.png)", "a*b* $c$ :red[d]"])
+def test_gene_and_file_names_are_never_markdown(
+    app: AppTest,
+    hexagonal_section: ad.AnnData,
+    tmp_path: Path,
+    gene: str,
+    finish: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hexagonal_section.var_names = [gene, *hexagonal_section.var_names[1:]]
+    given = tmp_path / "*x* :red[y].h5ad"
+    given.write_bytes(h5ad_bytes(hexagonal_section, tmp_path))
+    monkeypatch.setattr(maps, "striking_gene", lambda *args, **options: gene)
+    app.run().text_input(key="path").set_value(str(given)).run()
+    shown = [str(one.value) for one in (*app.sidebar.markdown, *app.markdown)]
+    app.switch_page("pages/enhance.py").run()
+    app.selectbox(key="method").set_value("linear").run()
+    next(one for one in app.button if one.label == "Start").click().run()
+    shown += [str(one.value) for one in (*app.sidebar.markdown, *app.markdown)]
+    finish()
+    app.switch_page("pages/genes.py").run()
+    shown += [str(one.value) for one in (*app.sidebar.markdown, *app.markdown)]
+    assert not app.exception
+    assert sum(gene in unescaped(line) for line in shown) == 2
+    assert sum(given.name in unescaped(line) for line in shown) >= 2
+    assert not [line for line in shown if gene in line or given.name in line]
+
+
+def test_error_about_an_odd_name_is_shown_as_text(app: AppTest, tmp_path: Path) -> None:
+    name = "![x](http:evil.example)"
+    app.run().text_input(key="path").set_value(str(tmp_path / name)).run()
+    assert name not in app.error[0].value
+    assert name in unescaped(app.error[0].value)
+
+
+def test_note_about_a_file_is_escaped_once(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = facts.facts_of
+
+    def with_note(section_id: str) -> facts.Facts:
+        return replace(found(section_id), notes=("gene [a](b) was renamed",))
+
+    monkeypatch.setattr(facts, "facts_of", with_note)
+    app.run()
+    assert any(r"gene \[a\]\(b\) was" in str(one.value) for one in app.markdown)
+
+
+def test_first_loss_is_drawn_while_training(app: AppTest, gate: Event, manager: Manager) -> None:
+    gate.clear()
+    app.run()
+    job = manager.jobs()[0]
+    told = {"stage": "training", "fraction": 0.1, "loss": 2.5, "message": ""}
+    manager._jobs[job.run.id] = job.advanced(told, 0.0)
+    app.switch_page("pages/enhance.py").run()
+    app.selectbox(key="method").set_value("linear").run()
+    assert not app.exception
+    assert figure_of(app)["layout"]["yaxis"]["title"]["text"] == "training loss"
+
+
+def test_enhanced_map_tells_the_standard_deviation(
+    app: AppTest, finish: Callable[[], None]
+) -> None:
+    app.run()
+    finish()
+    app.switch_page("pages/genes.py").run()
+    told = [trace.get("hovertemplate", "") for trace in figure_of(app)["data"]]
+    assert any("± " in one for one in told)
+    app.button_group(key="reading").set_value("counts").run()
+    told = [trace.get("hovertemplate", "") for trace in figure_of(app)["data"]]
+    assert not any("± " in one for one in told)

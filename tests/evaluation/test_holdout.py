@@ -32,6 +32,16 @@ def test_scores_have_rivals_and_a_ceiling_per_gene(held_out):
     assert held_out.summary["pearson"] > held_out.summary["pearson_nearest"]
 
 
+def test_method_that_knows_depth_only_scores_nothing_depth_adjusted():
+    section = stentrans.simulate(lattice="square", n_rows=14, n_cols=14, seed=1)
+    pooled = np.asarray(section.X.sum(0)).ravel()
+    library = np.asarray(section.X.sum(1)).ravel()
+    rng = np.random.default_rng(0)
+    drawn = rng.poisson(library[:, None] * pooled / pooled.sum()).astype(np.float32)
+    section.X = type(section.X)(drawn)
+    assert abs(hidden_folds(section, method="prior").summary["depth_adjusted"]) < 0.03
+
+
 def test_prediction_of_a_spot_does_not_use_its_own_counts():
     section = stentrans.simulate(lattice="square", n_rows=14, n_cols=14, seed=1)
     other = section.copy()

@@ -46,6 +46,11 @@ def test_unknown_method_is_refused(section):
         stentrans.evaluate(section, methods=("magic",))
 
 
+def test_no_method_is_refused(section):
+    with pytest.raises(ParameterError, match="At least one method"):
+        stentrans.evaluate(section, methods=())
+
+
 @pytest.mark.slow
 def test_scores_agree_with_the_independent_script(shared_data):
     path = shared_data.parent / "bench" / "strict.py"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,6 +145,34 @@ def test_full_section_at_four_times_stays_below_the_payload_limit() -> None:
     both = draw(panel(measured, ramp(measured)), panel(fine, values))
     assert len(one.to_json()) < 300_000
     assert len(both.to_json()) - len(one.to_json()) < 300_000
+
+
+@pytest.mark.parametrize(("n_rows", "n_cols"), [(78, 86), (78, 112)])
+def test_twice_as_fine_with_deviations_stays_below_the_payload_limit(
+    n_rows: int, n_cols: int
+) -> None:
+    measured, fine = hexagonal(n_rows, n_cols), hexagonal(n_rows, n_cols, 2)
+    values = np.random.default_rng(0).normal(size=len(fine)).astype(np.float32)
+    one = draw(panel(measured, ramp(measured)))
+    both = draw(panel(measured, ramp(measured)), replace(panel(fine, values), sd=values))
+    assert len(both.to_json()) - len(one.to_json()) < 300_000
+
+
+def test_deviations_of_a_map_too_large_to_send_them_are_left_out() -> None:
+    fine = hexagonal(78, 112, 2)
+    points = draw(replace(panel(fine, ramp(fine)), sd=ramp(fine))).data[1]
+    assert points.customdata.shape[1] == 1
+    assert "±" not in points.hovertemplate
+
+
+def test_deviation_of_a_site_can_be_read_from_its_point() -> None:
+    array = hexagonal(6, 8)
+    deviations = (ramp(array) / 100).astype(np.float32)
+    points = draw(replace(panel(array, ramp(array)), sd=deviations)).data[1]
+    assert "± %{customdata[1]:.2g} (sd, log scale)" in points.hovertemplate
+    assert "row %{customdata[2]" in points.hovertemplate
+    at = np.flatnonzero((points.customdata[:, 2] == 3) & (points.customdata[:, 3] == 5))
+    assert points.customdata[at, 1].tolist() == pytest.approx([0.35])
 
 
 def test_proportions_are_true_and_axes_are_linked() -> None:

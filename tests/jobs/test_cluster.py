@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
+from distributed import Client
 
 from stentrans.errors import JobError
 from stentrans.jobs import cluster
@@ -15,16 +19,40 @@ def test_absent_scheduler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         cluster.connect()
 
 
-def test_embedded_worker_is_one_process_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     monkeypatch.delenv("STENTRANS_SCHEDULER", raising=False)
-    client = cluster.connect(memory_limit="1GiB")
-    workers = client.scheduler_info()["workers"]
-    assert len(workers) == 1
-    assert all(address.startswith("tcp://127.0.0.1:") for address in workers)
-    assert next(iter(workers.values()))["nthreads"] == cluster.JOBS_AT_ONCE
-    own = client.cluster
-    client.close()
+    monkeypatch.setenv("STENTRANS_WORKER_MEMORY", "1GiB")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    opened = cluster.connect()
+    yield opened
+    own = opened.cluster
+    opened.close()
     own.close()
+
+
+def test_embedded_workers_have_a_process_per_job_on_loopback(client: Client) -> None:
+    workers = client.scheduler_info()["workers"]
+    assert len(workers) == cluster.JOBS_AT_ONCE
+    assert all(address.startswith("tcp://127.0.0.1:") for address in workers)
+    assert {worker["nthreads"] for worker in workers.values()} == {1}
+    assert {worker["memory_limit"] for worker in workers.values()} == {2**30}
+    assert len(set(client.run(os.getpid).values())) == cluster.JOBS_AT_ONCE
+
+
+def test_embedded_workers_share_the_cores(client: Client) -> None:
+    told = client.run(os.getenv, "OMP_NUM_THREADS")
+    assert set(told.values()) == {"3"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "each"),
+    [(0.75, 0.375), ("0.5", 0.25), ("4GiB", "4GiB"), (4e9, 4e9), ("auto", "auto")],
+)
+def test_share_of_the_memory_is_split_and_a_size_is_not(
+    limit: str | float, each: str | float
+) -> None:
+    assert cluster._for_each(limit) == each
 
 
 def test_two_apps_on_one_machine_do_not_meet() -> None:

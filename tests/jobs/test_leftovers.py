@@ -47,6 +47,12 @@ def test_damaged_note_is_passed_over(tmp_path: Path) -> None:
     assert take_leftovers(tmp_path) == []
 
 
+def test_note_of_another_version_is_passed_over(tmp_path: Path) -> None:
+    note = {"run": {**RUN.to_dict(), "foreign": 1}, "owner": {"pid": 1, "born": 0.0}}
+    (tmp_path / "x.json").write_text(json.dumps(note))
+    assert take_leftovers(tmp_path) == []
+
+
 def test_next_app_shows_the_run_as_failed_with_the_reason(tmp_path: Path) -> None:
     remember_as_a_process_that_is_gone(tmp_path / "jobs")
     manager = Manager(Store(tmp_path))

@@ -9,6 +9,7 @@ import pytest
 
 from stentrans.errors import JobError
 from stentrans.jobs import Job, Manager
+from stentrans.jobs import manager as module
 from stentrans.jobs.cluster import JOBS_AT_ONCE, connect
 from stentrans.jobs.work import DoRun
 from stentrans.store import Run, Store
@@ -67,6 +68,37 @@ def endless() -> DoRun:
     return do
 
 
+def dying_when_told(flag: Path) -> DoRun:
+    """Seed 0 ends its worker once the flag is there, seed 1 and above finish after that."""
+    path = str(flag)
+
+    def do(run, store, on_progress):  # type: ignore[no-untyped-def]
+        import os
+        from pathlib import Path
+        from threading import Event
+
+        from stentrans.methods.base import Progress, report
+
+        tick = Event()
+        while not Path(path).exists():
+            tick.wait(0.02)
+            report(on_progress, Progress("training", 0.1))
+        if run.seed == 0:
+            os._exit(1)
+        while not Path(path + "-all").exists():
+            tick.wait(0.02)
+            report(on_progress, Progress("training", 0.2))
+
+    return do
+
+
+def wait_until_running(manager: Manager, *runs: Run) -> None:
+    with manager._changed:
+        assert manager._changed.wait_for(
+            lambda: all(manager._jobs[run.id].state == "running" for run in runs), TIMEOUT_S
+        )
+
+
 @pytest.fixture
 def manager_of(tmp_path: Path) -> Iterator[Callable[[DoRun], Manager]]:
     opened: list[Manager] = []
@@ -80,6 +112,13 @@ def manager_of(tmp_path: Path) -> Iterator[Callable[[DoRun], Manager]]:
     yield make
     for manager in opened:
         manager.close()
+
+
+def manager_without_workers(folder: Path) -> Manager:
+    """A manager whose jobs stay queued: nothing is ever handed over."""
+    manager = Manager(Store(folder))
+    manager._launch = lambda run: None  # type: ignore[method-assign]
+    return manager
 
 
 def run_of(seed: int = 0) -> Run:
@@ -136,15 +175,28 @@ def test_dead_worker_fails_the_run_and_the_next_one_still_works(
     assert ended(manager, run_of(seed=1)).state == "finished"
 
 
+def test_dead_worker_takes_no_other_job_with_it(
+    manager_of: Callable[[DoRun], Manager], tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    manager = manager_of(dying_when_told(flag))
+    dies, *others = [run_of(seed=seed) for seed in range(JOBS_AT_ONCE + 2)]
+    for run in [dies, *others]:
+        manager.submit(run)
+    wait_until_running(manager, dies, others[0])
+    flag.touch()
+    assert manager.wait(dies.id, timeout_s=TIMEOUT_S).state == "failed"
+    Path(f"{flag}-all").touch()
+    for run in others:  # one of them ran beside it, the rest waited, maybe for the same worker
+        assert manager.wait(run.id, timeout_s=TIMEOUT_S).state == "finished"
+
+
 def test_running_job_stops_when_cancelled_and_can_start_again(
     manager_of: Callable[[DoRun], Manager],
 ) -> None:
     manager = manager_of(endless())
     manager.submit(run_of())
-    with manager._changed:
-        assert manager._changed.wait_for(
-            lambda: manager._jobs[run_of().id].state == "running", TIMEOUT_S
-        )
+    wait_until_running(manager, run_of())
     manager.cancel(run_of().id)
     assert manager.wait(run_of().id, timeout_s=TIMEOUT_S).state == "cancelled"
     manager._do = finishing()
@@ -157,14 +209,52 @@ def test_waiting_job_is_cancelled_at_once(manager_of: Callable[[DoRun], Manager]
     waiting = run_of(seed=JOBS_AT_ONCE)
     for run in [*running, waiting]:
         manager.submit(run)
-    assert manager.waiting_before(waiting.id) == JOBS_AT_ONCE
+    wait_until_running(manager, *running)
     manager.cancel(waiting.id)
     job = manager.follow(waiting.id)
     assert job is not None
     assert job.state == "cancelled"
+    # The end of the first attempt is not that of the second one.
+    manager._do = finishing()
+    manager.submit(waiting)
+    job = manager.follow(waiting.id)
+    assert job is not None
+    assert job.state == "queued"
     for run in running:
         manager.cancel(run.id)
         assert manager.wait(run.id, timeout_s=TIMEOUT_S).state == "cancelled"
+    assert manager.wait(waiting.id, timeout_s=TIMEOUT_S).state == "finished"
+
+
+def test_waiting_before_counts_the_queued_jobs_before_it(tmp_path: Path) -> None:
+    manager = manager_without_workers(tmp_path)
+    runs = [run_of(seed=seed) for seed in range(4)]
+    for run in runs:
+        manager.submit(run)
+    report = {"stage": "training", "fraction": 0.1, "loss": None, "message": ""}
+    manager._hear(runs[0].id, (0.0, report))
+    assert [manager.waiting_before(run.id) for run in runs] == [0, 0, 1, 2]
+    # Started again, it comes after those that waited meanwhile.
+    manager.cancel(runs[1].id)
+    manager.submit(runs[1])
+    assert [job.run.seed for job in manager.jobs()] == [0, 2, 3, 1]
+    assert manager.waiting_before(runs[1].id) == 2
+    manager.close()
+
+
+def test_only_the_last_records_of_ended_jobs_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_RECORDS", 2)
+    manager = manager_without_workers(tmp_path)
+    for seed in range(5):
+        manager.submit(run_of(seed=seed))
+    for seed in (4, 2, 0, 1):
+        manager.cancel(run_of(seed=seed).id)
+    manager.submit(run_of(seed=9))
+    assert [job.run.seed for job in manager.jobs()] == [0, 1, 3, 9]
+    assert manager.follow(run_of(seed=4).id) is None
+    manager.close()
 
 
 def test_same_run_submitted_twice_is_one_job(manager_of: Callable[[DoRun], Manager]) -> None:

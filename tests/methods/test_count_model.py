@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -9,6 +11,16 @@ from scipy.optimize import minimize
 from stentrans.methods.count_model import fit_loadings, trust
 
 N_SPOTS = 150
+
+
+def reader(counts: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Read some genes of dense counts."""
+    return lambda genes: counts[:, genes]
+
+
+def genes_of(counts: np.ndarray) -> np.ndarray:
+    """Index every gene."""
+    return np.arange(counts.shape[1])
 
 
 @pytest.fixture
@@ -27,7 +39,7 @@ def factors(rng: np.random.Generator, exposure: np.ndarray) -> np.ndarray:
 def test_slopes_minimise_the_penalised_deviance(rng, exposure, factors):
     counts = rng.poisson(exposure * 0.01 * np.exp(factors @ [0.5, -0.3]))[:, None].astype(float)
     prior = np.array([0.2, 0.05])
-    fitted = fit_loadings(counts, exposure, factors, variance=prior)
+    fitted = fit_loadings(reader(counts), genes_of(counts), exposure, factors, variance=prior)
 
     def objective(parameters: np.ndarray) -> float:
         mean = exposure * np.exp(parameters[0] + factors @ parameters[1:])
@@ -41,13 +53,15 @@ def test_slopes_minimise_the_penalised_deviance(rng, exposure, factors):
 def test_evidence_silences_a_factor_that_no_gene_follows(rng, exposure, factors):
     slopes = np.vstack([rng.normal(0, 0.4, 200), np.zeros(200)])
     counts = rng.poisson(exposure[:, None] * 0.01 * np.exp(factors @ slopes)).astype(float)
-    fitted = fit_loadings(counts, exposure, factors)
+    fitted = fit_loadings(reader(counts), genes_of(counts), exposure, factors)
     assert fitted.variance[0] == pytest.approx(0.16, rel=0.3)
     assert fitted.variance[1] < 0.005
 
 
 def test_gene_without_counts_gets_no_slope(exposure, factors):
-    fitted = fit_loadings(np.zeros((N_SPOTS, 1)), exposure, factors, variance=np.ones(2))
+    fitted = fit_loadings(
+        reader(np.zeros((N_SPOTS, 1))), np.arange(1), exposure, factors, variance=np.ones(2)
+    )
     assert np.array_equal(fitted.slopes, np.zeros((2, 1)))
 
 
@@ -56,8 +70,8 @@ def test_trust_is_one_for_a_factor_that_is_known_and_none_for_one_that_is_not(
 ):
     slopes = rng.normal(0, 0.4, (2, 200))
     counts = rng.poisson(exposure[:, None] * 0.01 * np.exp(factors @ slopes)).astype(float)
-    loadings = fit_loadings(counts, exposure, factors)
+    loadings = fit_loadings(reader(counts), genes_of(counts), exposure, factors)
     guess = np.column_stack([factors[:, 0], rng.normal(size=N_SPOTS)])
-    belief = trust(counts, exposure, guess, loadings)
+    belief = trust(reader(counts), genes_of(counts), exposure, guess, loadings)
     assert belief[0] > 0.9
     assert belief[1] < 0.2

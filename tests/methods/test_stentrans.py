@@ -48,7 +48,8 @@ def test_gate_opens_for_what_unseen_spots_confirm_only(rng):
     missing = rng.normal(size=(400, 3))
     correction = np.column_stack([0.5 * missing[:, 0], rng.normal(size=400), np.zeros(400)])
     gate = _gate(missing, correction)
-    assert gate[0] == pytest.approx(1.0)  # twice as much would be right; never more than 1
+    # Twice as much would be right; never more than 1, less a little for doubt.
+    assert gate[0] == pytest.approx(1.0, abs=0.02)
     assert gate[1:].tolist() == [0.0, 0.0]
 
 
