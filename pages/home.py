@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from stentrans.app import demo, facts, maps, opening, router, state, text, widgets
 
-UPLOAD, PATH, EXAMPLE = "upload", "path", "example"
+UPLOAD, PATH, EXAMPLE, TAKEN = "upload", "path", "example", "uploads_taken"
 
 
-def take_upload() -> None:
-    """Open what was just uploaded."""
-    if st.session_state[UPLOAD]:
-        st.session_state[PATH], st.session_state[EXAMPLE] = "", None
-        widgets.keep_error(opening.open_upload, st.session_state[UPLOAD])
+def take_upload(files: list[UploadedFile]) -> None:
+    """Open what was uploaded since the last run.
+
+    Not a callback: a file dropped while the page is drawn for the first time would call none.
+    """
+    ids = [file.file_id for file in files]
+    if ids == st.session_state.get(TAKEN, []):
+        return
+    st.session_state[TAKEN] = ids
+    if files:
+        widgets.keep_error(opening.open_upload, files)
+        st.rerun()
 
 
 def take_path() -> None:
@@ -35,14 +43,14 @@ def choose_section() -> None:
     own, path, example = st.columns([5, 4, 4])
     with own.container(border=True, height="stretch"):
         st.markdown("**:material/upload_file: Use my own data**", help=text.UPLOAD_HELP)
-        st.file_uploader(
+        uploaded = st.file_uploader(
             "Upload a section: .h5ad, .zip, .h5, .csv, .tsv",
             accept_multiple_files=True,
             key=UPLOAD,
-            on_change=take_upload,
             label_visibility="collapsed",
         )
         st.caption(text.UPLOAD_KINDS)
+        take_upload(uploaded)
     with path.container(border=True, height="stretch"):
         st.markdown("**:material/folder_open: Open a file or folder**")
         st.text_input(

@@ -41,7 +41,7 @@ READ_SPOT = """([title, row, column]) => {
   for (const trace of graph._fullData) {
     if (trace.type !== "scattergl" || trace.xaxis !== axis) continue;
     for (const point of trace.customdata)
-      if (point[1] === row && point[2] === column) return point[0];
+      if (point.at(-2) === row && point.at(-1) === column) return point[0];
   }
   return null;
 }"""
