@@ -116,6 +116,33 @@ class Enhancement:
         """
         return self.decoder.sd(self.prediction, self._positions(genes))
 
+    def interval(
+        self, genes: str | Sequence[str], level: float = 0.95
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Bounds that hold a share ``level`` of what measurements at the sites would show.
+
+        Parameters
+        ----------
+        genes
+            Gene names; one name is taken as a list of one.
+        level
+            0.5, 0.8 or 0.95.
+
+        Returns
+        -------
+        low, high
+            Bounds of ``"log"`` values, each of shape ``(n_sites, n_genes_asked)``, float32,
+            at least 0.
+
+        Raises
+        ------
+        MissingKeyError
+            If a gene is not in the section.
+        ParameterError
+            If ``level`` is none of the three.
+        """
+        return self.decoder.interval(self.prediction, self._positions(genes), level)
+
     def to_anndata(self, genes: Sequence[str] | None = None) -> AnnData:
         """Make an AnnData of some genes (None: all), dense: ``X`` log values.
 

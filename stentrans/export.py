@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -28,8 +29,9 @@ from stentrans.keys import (
     STENTRANS,
 )
 from stentrans.methods.base import Decoder, Prediction
+from stentrans.methods.own_counts import OwnCounts
 from stentrans.methods.registry import load_decoder
-from stentrans.preprocess import log_normalise, median_library
+from stentrans.preprocess import library_size, log_normalise, median_library
 from stentrans.validate import check_names
 
 if TYPE_CHECKING:
@@ -151,6 +153,8 @@ def pack_prediction(prediction: Prediction, decoder: Decoder) -> dict[str, NDArr
     arrays["log_library_variance"] = prediction.log_library_variance
     if prediction.variance is not None:
         arrays["variance"] = prediction.variance
+    if prediction.own is not None:
+        arrays["own_spot"] = prediction.own.spot  # its counts are stored as the measured ones
     return arrays
 
 
@@ -174,12 +178,16 @@ def unpack_prediction(
 
 def _rebuild(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     prediction, decoder = unpack_prediction(about["decoder"], arrays)
+    measured = csr_matrix(_unpack("measured", arrays))
+    if "own_spot" in arrays:
+        with_counts = measured[library_size(measured) > 0].tocsc()
+        prediction = replace(prediction, own=OwnCounts(with_counts, arrays["own_spot"]))
     return {
         "sites": _unpack_sites(arrays),
         "genes": pd.Index(about["genes"]),
         "prediction": prediction,
         "decoder": decoder,
-        "measured": _unpack("measured", arrays),
+        "measured": measured,
         "provenance": about["provenance"],
     }
 
@@ -254,7 +262,7 @@ def _blocks(
     normalised = log_normalise(counts, median_library(counts))[:, columns]
     for start in range(0, len(enhancement.sites), _SITES_PER_CHUNK):
         stop = min(start + _SITES_PER_CHUNK, len(enhancement.sites))
-        part = _rows(enhancement.prediction, slice(start, stop))
+        part = enhancement.prediction.rows(slice(start, stop))
         measured = np.full((stop - start, len(columns)), np.nan, np.float32)
         if start < n_spots:  # measured spots come first
             rows = normalised[start : min(stop, n_spots)].toarray()
@@ -265,16 +273,6 @@ def _blocks(
             SD: decoder.sd(part, columns),
             MEASURED_LAYER: measured,
         }
-
-
-def _rows(prediction: Prediction, rows: slice) -> Prediction:
-    """Part of a prediction."""
-    return Prediction(
-        factors=prediction.factors[rows],
-        variance=None if prediction.variance is None else prediction.variance[rows],
-        log_library=prediction.log_library[rows],
-        log_library_variance=prediction.log_library_variance[rows],
-    )
 
 
 def _dense(file: Any, place: str, shape: tuple[int, int]) -> Any:

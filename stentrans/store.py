@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 HOME_VARIABLE = "STENTRANS_HOME"
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 """Raised whenever the same section and settings give other numbers than before."""
 LIMIT_BYTES = 20 * 2**30
 IN_USE_S = 600.0

@@ -6,6 +6,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 
 import stentrans
 from stentrans import keys
@@ -122,6 +123,41 @@ def test_true_finer_map_is_approached():
     truth = stentrans.section.simulated_truth(section, at)[:, result.genes.get_loc(gene)]
     found = result.expression(gene, "composition")[inserted, 0]
     assert np.corrcoef(np.log(truth), found)[0, 1] > 0.85
+
+
+def test_measured_spots_are_better_than_what_was_counted_there():
+    section = stentrans.simulate(n_rows=20, n_cols=40, seed=3)
+    result = stentrans.enhance(section, method="prior", factor=1, fill_gaps=False)
+    at = section.obs[["array_row", "array_col"]].to_numpy(float)
+    truth = np.log(stentrans.section.simulated_truth(section, at))
+    counted = np.log1p(1000 * section.X.toarray() / section.X.sum(1).A1[:, None])
+    found = result.expression(list(result.genes), "composition")
+
+    def agreement(values: np.ndarray) -> float:
+        pairs = zip(values.T, truth.T, strict=True)
+        return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs if a.std() > 0]))
+
+    assert agreement(found) > agreement(counted) + 0.1
+
+
+def test_a_spot_of_its_own_kind_keeps_its_counts(hexagonal_section):
+    """What no neighbour shows but the spot itself clearly counted is not smoothed away."""
+    rare = hexagonal_section.copy()
+    counts = rare.X.toarray()
+    odd = np.random.default_rng(0).choice(len(counts), len(counts) // 8, replace=False)
+    counts[:, 3], counts[odd, 3] = 1, 60
+    rare.X = csr_matrix(counts)
+    result = stentrans.enhance(rare, method="prior", factor=1, fill_gaps=False)
+    values = result.expression("GENE3", "counts")[:, 0]
+    others = np.setdiff1d(np.arange(len(counts)), odd)
+    assert values[odd].min() > 5 * values[others].max()
+
+
+def test_intervals_widen_with_their_level(enhancement):
+    value = enhancement.expression("GENE3")
+    half, most = enhancement.interval("GENE3", 0.5), enhancement.interval("GENE3")
+    assert ((most[0] <= half[0]) & (half[0] <= value)).all()
+    assert ((value <= half[1]) & (half[1] < most[1])).all()
 
 
 def test_unknown_gene_is_named_with_those_close_to_it(enhancement):

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 
 from stentrans.errors import Cancelled
 from stentrans.lattice import Lattice
+from stentrans.methods.own_counts import OwnCounts
 
 Scale = Literal["log", "counts", "composition"]
 
@@ -82,13 +83,26 @@ class Prediction:
     log_library
         Shape ``(n_sites,)``, float32: expected natural log of the library size.
     log_library_variance
-        Shape ``(n_sites,)``, float32.
+        Shape ``(n_sites,)``, float32; 0 where the library was measured.
+    own
+        Counts of the sites that were measured themselves, for methods that use them; else None.
     """
 
     factors: NDArray[np.float32] | csr_matrix
     variance: NDArray[np.float32] | None
     log_library: NDArray[np.float32]
     log_library_variance: NDArray[np.float32]
+    own: OwnCounts | None = None
+
+    def rows(self, sites: slice | NDArray[np.int64]) -> Prediction:
+        """That of some sites."""
+        return Prediction(
+            factors=self.factors[sites],
+            variance=None if self.variance is None else self.variance[sites],
+            log_library=self.log_library[sites],
+            log_library_variance=self.log_library_variance[sites],
+            own=None if self.own is None else self.own.rows(sites),
+        )
 
 
 class Decoder(Protocol):
@@ -109,6 +123,15 @@ class Decoder(Protocol):
 
     def sd(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Standard deviation of ``"log"`` values around what a measurement would show."""
+        ...
+
+    def interval(
+        self, prediction: Prediction, genes: NDArray[np.int64], level: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Bounds that hold a share ``level`` (0.5, 0.8 or 0.95) of measured ``"log"`` values.
+
+        Lower and upper, each of shape ``(n_sites, n_genes_asked)``, float32, at least 0.
+        """
         ...
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentrans.methods.base import Prediction, Scale
+from stentrans.methods.intervals import Interval, interval
 from stentrans.methods.log_moments import LogMoments
+from stentrans.methods.own_counts import updated
 
 _GENES_PER_CHUNK = 1024
 _SITES_PER_CHUNK = 4096
@@ -30,8 +32,13 @@ class CompositionDecoder:
         Shape ``(rank, n_genes)``.
     dispersion
         Overdispersion of the counts per gene, at least 1, shape ``(n_genes,)``.
+    varies
+        Squared coefficient of variation of a spot's true share around its prediction, per gene;
+        how much its own counts say where there are some, shape ``(n_genes,)``.
     sd_scale
         Factor that makes the standard deviations fit left-out spots, shape ``(n_genes,)``.
+    reach
+        Half-widths of intervals in standard deviations, shape ``(3, n_genes)``.
     target
         Median library size of the section; log values are scaled to it.
     scales
@@ -51,14 +58,18 @@ class CompositionDecoder:
         intercept: NDArray[np.floating],
         slopes: NDArray[np.floating],
         dispersion: NDArray[np.floating],
+        varies: NDArray[np.floating],
         sd_scale: NDArray[np.floating],
+        reach: NDArray[np.floating],
         target: float,
         scales: tuple[float, float],
     ) -> None:
         self.intercept = np.asarray(intercept, np.float32)
         self.slopes = np.asarray(slopes, np.float32)
         self.dispersion = np.asarray(dispersion, np.float32)
+        self.varies = np.asarray(varies, np.float32)
         self.sd_scale = np.asarray(sd_scale, np.float32)
+        self.reach = np.asarray(reach, np.float32)
         self.target = float(target)
         self.scales = (float(scales[0]), float(scales[1]))
         self.moments = LogMoments(min(self.scales[0], 1.0) / 4, max(self.scales[1], 1.0) * 4)
@@ -76,10 +87,19 @@ class CompositionDecoder:
         return np.log(total).astype(np.float32)
 
     def share(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Share of a spot's counts, shape ``(n_sites, n_genes_asked)``, in [0, 1]."""
+        """Share of a spot's counts, shape ``(n_sites, n_genes_asked)``, in [0, 1].
+
+        Where the site itself was measured, its own counts are part of the answer.
+        """
         factors = np.asarray(prediction.factors)
         logit = self.intercept[genes] + factors[:, :-1] @ self.slopes[:, genes]
-        return np.asarray(np.exp(np.minimum(logit - factors[:, -1:], 0)), np.float32)
+        share = np.asarray(np.exp(np.minimum(logit - factors[:, -1:], 0)), np.float32)
+        own = prediction.own
+        if own is not None and (measured := own.spot >= 0).any():
+            expected = np.exp(prediction.log_library[measured])[:, None] * share[measured]
+            ratio = updated(expected, own.at(measured, genes), self.varies[genes])
+            share[measured] = np.minimum(share[measured] * ratio, 1)
+        return share
 
     def decode(
         self, prediction: Prediction, genes: NDArray[np.int64], scale: Scale
@@ -104,6 +124,13 @@ class CompositionDecoder:
         if prediction.variance is None:
             raise ValueError("a composition model needs the variance of its factors")
         relative = prediction.variance[:, :-1] @ self.slopes[:, genes] ** 2
+        dispersion = np.broadcast_to(self.dispersion[genes], share.shape)
+        own = prediction.own
+        if own is not None and (measured := own.spot >= 0).any():
+            # What makes spots differ is known here, as far as the spot's own counts tell.
+            varies = self.varies[genes]
+            relative[measured] = varies / (1 + varies * own.at(measured, genes))
+            dispersion = np.where(measured[:, None], 1, dispersion)
         mean, square, counting = np.zeros_like(share), np.zeros_like(share), np.zeros_like(share)
         for weight, library in self._libraries(prediction):
             scale = self.target / library
@@ -113,9 +140,14 @@ class CompositionDecoder:
             counting += weight * self.moments.variance(library * share, scale)
             if weight == max(_WEIGHTS):
                 slope = self.moments.slope(library * share, scale)
-        total = np.maximum(square - mean**2, 0) + counting * self.dispersion[genes]
+        total = np.maximum(square - mean**2, 0) + counting * dispersion
         spread = np.sqrt(total + relative * slope**2) * self.sd_scale[genes]
         return np.asarray(np.maximum(spread, _LEAST_SD), np.float32)
+
+    def interval(self, prediction: Prediction, genes: NDArray[np.int64], level: float) -> Interval:
+        """Bounds of measured log values; see `stentrans.methods.base.Decoder`."""
+        mean, sd = self.decode(prediction, genes, "log"), self.sd(prediction, genes)
+        return interval(mean, sd, self.reach[:, genes], level)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays; `from_arrays` is the inverse."""
@@ -123,7 +155,9 @@ class CompositionDecoder:
             "intercept": self.intercept,
             "slopes": self.slopes,
             "dispersion": self.dispersion,
+            "varies": self.varies,
             "sd_scale": self.sd_scale,
+            "reach": self.reach,
             "target": np.array(self.target),
             "scales": np.array(self.scales),
         }
@@ -136,7 +170,9 @@ class CompositionDecoder:
             intercept=arrays["intercept"],
             slopes=arrays["slopes"],
             dispersion=arrays["dispersion"],
+            varies=arrays["varies"],
             sd_scale=arrays["sd_scale"],
+            reach=arrays["reach"],
             target=float(arrays["target"]),
             scales=(float(low), float(high)),
         )

@@ -11,6 +11,7 @@ from scipy.sparse import csc_matrix, issparse
 
 from stentrans.errors import ShapeError, StoreError
 from stentrans.methods.base import Prediction, Scale
+from stentrans.methods.intervals import Interval, interval, normal_reach
 from stentrans.validate import check_option
 
 SCALES: Final = ("log", "counts", "composition")
@@ -33,6 +34,8 @@ class LinearDecoder:
         factors were known; raised to at least 0.001.
     target
         Library size that the log values are scaled to, usually the section's median.
+    reach
+        Half-widths of intervals in standard deviations, shape ``(3, n_genes)``; None: normal.
     """
 
     kind = "linear"
@@ -44,11 +47,13 @@ class LinearDecoder:
         residual_sd: NDArray[np.floating],
         *,
         target: float,
+        reach: NDArray[np.floating] | None = None,
     ) -> None:
         n_genes = loadings.shape[1]
         for name, given in (("mean", mean), ("residual_sd", residual_sd)):
             if given.shape != (n_genes,):
                 raise ShapeError(f"{name} must have shape ({n_genes},); got {given.shape}.")
+        self.reach = normal_reach(n_genes) if reach is None else reach.astype(np.float32)
         self.loadings = loadings.astype(np.float32)
         self.mean = mean.astype(np.float32)
         self.residual_sd = np.maximum(residual_sd, LEAST_SD).astype(np.float32)
@@ -101,9 +106,15 @@ class LinearDecoder:
         total = prediction.variance @ self._of(genes) ** 2 + residual**2
         return np.asarray(np.sqrt(total), dtype=np.float32)
 
+    def interval(self, prediction: Prediction, genes: NDArray[np.int64], level: float) -> Interval:
+        """Bounds of measured log values; see `stentrans.methods.base.Decoder`."""
+        mean, sd = self.decode(prediction, genes, "log"), self.sd(prediction, genes)
+        return interval(mean, sd, self.reach[:, genes], level)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain numeric arrays; `from_arrays` undoes it."""
         arrays = {
+            "reach": self.reach,
             "mean": self.mean,
             "residual_sd": self.residual_sd,
             "target": np.array([self.target]),
@@ -128,7 +139,13 @@ class LinearDecoder:
         try:
             loadings = arrays["loadings"] if "loadings" in arrays else _sparse(arrays)
             target = float(arrays["target"][0])
-            return cls(loadings, arrays["mean"], arrays["residual_sd"], target=target)
+            return cls(
+                loadings,
+                arrays["mean"],
+                arrays["residual_sd"],
+                target=target,
+                reach=arrays["reach"],
+            )
         except KeyError as error:
             raise StoreError(f"A saved linear decoder needs the array {error}.") from error
 

@@ -11,7 +11,9 @@ from stentrans.methods.base import Prediction
 from stentrans.methods.composition import CompositionDecoder
 from stentrans.methods.count_model import Loadings, fit_loadings, trust
 from stentrans.methods.factors import Observed, gene_chunks
+from stentrans.methods.intervals import detection_groups, group_reach, normal_reach
 from stentrans.methods.local_kriging import Kriged
+from stentrans.methods.own_counts import OwnCounts, shrunken, variation
 
 _SPOTS_FOR_SCALE = 800
 _PSEUDO_SPOTS = 20  # weight of all genes together in a gene's own error scale
@@ -44,7 +46,7 @@ def fit_decoder(
     Returns
     -------
     decoder
-        Not yet calibrated: its ``sd_scale`` is 1.
+        Not yet calibrated: its ``sd_scale`` is 1 and its intervals are normal.
     belief
         Shape ``(rank,)``, in [0, 1].
     """
@@ -70,7 +72,9 @@ def fit_decoder(
         intercept=intercept,
         slopes=slopes,
         dispersion=dispersion,
+        varies=np.zeros(n_genes),
         sd_scale=np.ones(n_genes),
+        reach=normal_reach(n_genes),
         target=observed.target,
         scales=(float(scale.min()), float(scale.max())),
     )
@@ -108,34 +112,61 @@ def assemble(
     )
 
 
+def with_own_counts(
+    prediction: Prediction, observed: Observed, spot: NDArray[np.int64]
+) -> Prediction:
+    """Add what was measured at the sites themselves; ``spot`` as in `OwnCounts`."""
+    is_spot = spot >= 0
+    if not is_spot.any():
+        return prediction
+    log_library = prediction.log_library.copy()
+    log_library[is_spot] = np.log(observed.library[spot[is_spot]])
+    return replace(
+        prediction,
+        log_library=log_library,
+        log_library_variance=np.where(is_spot, 0, prediction.log_library_variance),
+        own=OwnCounts(observed.counts, spot),
+    )
+
+
 def calibrate(
     decoder: CompositionDecoder,
     observed: Observed,
     at_spots: Prediction,
     rng: np.random.Generator,
 ) -> CompositionDecoder:
-    """Scale each gene's sd so that left-out spots lie as far off as it says.
+    """Learn from left-out spots how far each gene strays from its prediction.
+
+    Scales its sd and intervals so that the spots lie as far off as these say, and finds how much
+    a spot's own counts are worth beside the prediction.
 
     ``at_spots`` predicts each spot from the others. Genes with few counts say little about their
     own scale and are drawn to that of all genes.
     """
     n_spots, n_genes = observed.counts.shape
     rows = np.sort(rng.choice(n_spots, min(n_spots, _SPOTS_FOR_SCALE), replace=False))
-    part = replace(
-        at_spots,
-        factors=at_spots.factors[rows],
-        variance=None if at_spots.variance is None else at_spots.variance[rows],
-        log_library=at_spots.log_library[rows],
-        log_library_variance=at_spots.log_library_variance[rows],
-    )
-    scale = (observed.target / observed.library[rows])[:, None]
-    squared = np.ones(n_genes)
+    part = at_spots.rows(rows)
+    library = observed.library[rows][:, None]
+    off = np.empty((len(rows), n_genes), np.float32)
+    varies, precision = np.zeros(n_genes), np.ones(n_genes)
     for genes in gene_chunks(np.arange(n_genes)):
-        truth = np.log1p(observed.dense(genes)[rows] * scale)
-        off = (truth - decoder.decode(part, genes, "log")) / decoder.sd(part, genes)
-        squared[genes] = (off**2).mean(0)
+        counts = observed.dense(genes)[rows]
+        miss = np.log1p(counts * observed.target / library) - decoder.decode(part, genes, "log")
+        off[:, genes] = np.abs(miss) / decoder.sd(part, genes)
+        expected = library * decoder.share(part, genes)
+        varies[genes], precision[genes] = variation(expected, counts)
     seen = np.diff(observed.counts.indptr)
+    squared = np.square(off, dtype=np.float64).mean(0)
     common = np.average(squared, weights=seen)
     scales = np.sqrt((seen * squared + _PSEUDO_SPOTS * common) / (seen + _PSEUDO_SPOTS))
-    arrays = decoder.to_arrays() | {"sd_scale": np.clip(scales, *_SD_SCALES)}
-    return CompositionDecoder.from_arrays(arrays)
+    scales = np.clip(scales, *_SD_SCALES)
+    off /= scales.astype(np.float32)
+    reach = normal_reach(n_genes)
+    for genes in detection_groups(seen / n_spots):
+        reach[:, genes] = group_reach(off[:, genes])
+    learned = {
+        "varies": shrunken(varies, precision, seen / n_spots),
+        "sd_scale": scales,
+        "reach": reach,
+    }
+    return CompositionDecoder.from_arrays(decoder.to_arrays() | learned)

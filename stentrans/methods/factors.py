@@ -30,6 +30,8 @@ class Observed:
         Median of ``library``.
     plane
         Positions in lattice pitches, shape ``(n_spots, 2)``.
+    row
+        Row of each spot of the lattice in ``counts``, -1 for a spot without counts.
     lines
         Lattice lines of the spots along both axes, shape ``(n_spots, 2)``, int64.
     basis
@@ -40,6 +42,7 @@ class Observed:
     library: NDArray[np.float64]
     target: float
     plane: NDArray[np.float64]
+    row: NDArray[np.int64]
     lines: NDArray[np.int64]
     basis: NDArray[np.int64]
 
@@ -74,7 +77,15 @@ def observe(counts: csr_matrix, lattice: Lattice, min_share: float) -> Observed:
         )
     plane = lattice.plane(lattice.array[alive].astype(np.float64))
     lines = (lattice.axial[alive] - lattice.axial.min(0)) // np.array(lattice.step)
-    return Observed(kept, library[alive], float(np.median(library[alive])), plane, lines, basis)
+    return Observed(
+        counts=kept,
+        library=library[alive],
+        target=float(np.median(library[alive])),
+        plane=plane,
+        row=np.where(alive, np.cumsum(alive) - 1, -1),
+        lines=lines,
+        basis=basis,
+    )
 
 
 def gene_chunks(genes: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -11,13 +11,15 @@ from scipy.sparse import csc_matrix, csr_matrix, vstack
 
 from stentrans.lattice import Lattice
 from stentrans.methods.base import FitOptions, Prediction, Progress, report
-from stentrans.methods.decoding import LinearDecoder
+from stentrans.methods.decoding import LEAST_SD, LinearDecoder
 from stentrans.methods.inputs import check_counts, check_positions, check_settings
+from stentrans.methods.intervals import detection_groups, group_reach, normal_reach
 from stentrans.methods.weights import CubicWeights, LinearWeights, NearestWeights, Weights
 from stentrans.preprocess import library_size, log_normalise, median_library
 
 N_FOLDS: Final = 5
 GENES_AT_ONCE: Final = 512
+SPOTS_FOR_REACH: Final = 800
 
 
 class InterpolationFitted:
@@ -83,13 +85,9 @@ class _Interpolation:
         log_library = np.log(np.maximum(library_size(counts), 1.0))
         left_out = self._left_out_weights(lattice, options.seed)
         report(options.on_progress, Progress("hold-out", 0.2))
-        variance = _squared_error(left_out, csc_matrix(log_library[:, None]), options)[0]
-        decoder = LinearDecoder(
-            values,
-            np.zeros(values.shape[1]),
-            np.sqrt(_squared_error(left_out, values, options)),
-            target=target,
-        )
+        variance = np.mean((left_out @ log_library - log_library) ** 2)
+        sd, reach = _left_out_errors(left_out, values, options)
+        decoder = LinearDecoder(values, np.zeros(values.shape[1]), sd, target=target, reach=reach)
         weights = type(self).make_weights(lattice, np.arange(lattice.n_spots))
         report(options.on_progress, Progress("done", 1.0))
         summary = {"n_spots": lattice.n_spots, "n_folds": N_FOLDS, "target": target}
@@ -109,18 +107,25 @@ class _Interpolation:
         return weights
 
 
-def _squared_error(
+def _left_out_errors(
     left_out: csr_matrix, values: csc_matrix, options: FitOptions
-) -> NDArray[np.float64]:
-    """Mean squared error at left-out spots per column of ``values``."""
-    n_genes = values.shape[1]
-    error = np.zeros(n_genes)
-    for start in range(0, n_genes, GENES_AT_ONCE):
-        measured = values[:, start : start + GENES_AT_ONCE].toarray()
-        miss = np.maximum(left_out @ measured, 0) - measured
-        error[start : start + GENES_AT_ONCE] = (miss**2).mean(axis=0)
-        report(options.on_progress, Progress("hold-out", 0.2 + 0.7 * start / n_genes))
-    return error
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Root mean squared error at left-out spots per gene, and the interval widths they ask for."""
+    n_spots, n_genes = values.shape
+    sd, reach, done = np.zeros(n_genes), normal_reach(n_genes), 0
+    rows = np.unique(np.linspace(0, n_spots - 1, SPOTS_FOR_REACH).astype(int))
+    for genes in detection_groups(np.diff(values.indptr) / n_spots):
+        off = np.empty((len(rows), len(genes)), np.float32)
+        for start in range(0, len(genes), GENES_AT_ONCE):
+            part = slice(start, start + GENES_AT_ONCE)
+            measured = values[:, genes[part]].toarray()
+            miss = np.maximum(left_out @ measured, 0) - measured
+            sd[genes[part]] = np.sqrt((miss**2).mean(axis=0))
+            off[:, part] = np.abs(miss[rows]) / np.maximum(sd[genes[part]], LEAST_SD)
+        reach[:, genes] = group_reach(off)
+        done += len(genes)
+        report(options.on_progress, Progress("hold-out", 0.2 + 0.7 * done / n_genes))
+    return sd, reach
 
 
 class Nearest(_Interpolation):

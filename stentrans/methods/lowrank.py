@@ -13,9 +13,10 @@ from scipy.spatial import cKDTree
 from stentrans.lattice import Lattice
 from stentrans.methods.base import FitOptions, Prediction, Progress, report
 from stentrans.methods.components import GENES_AT_ONCE, Components, principal_components
-from stentrans.methods.decoding import LinearDecoder
+from stentrans.methods.decoding import LEAST_SD, LinearDecoder
 from stentrans.methods.factor_kriging import ExactKriging, Floats, Settings, choose_settings
 from stentrans.methods.inputs import check_counts, check_positions, check_settings
+from stentrans.methods.intervals import detection_groups, group_reach, normal_reach
 from stentrans.methods.pattern_kriging import PatternKriging
 from stentrans.preprocess import library_size, log_normalise, median_library
 from stentrans.validate import check_integer
@@ -104,11 +105,9 @@ class LowrankKriging:
         report(options.on_progress, Progress("kriging", 0.4))
         kriging = _kriging(lattice.plane(lattice.array), factors, options.seed)
         report(options.on_progress, Progress("residuals", 0.7))
+        sd, reach = _left_out_errors(values, components, *kriging.leave_one_out())
         decoder = LinearDecoder(
-            components.loadings,
-            components.mean,
-            _residual_sd(values, components, *kriging.leave_one_out()),
-            target=target,
+            components.loadings, components.mean, sd, target=target, reach=reach
         )
         report(options.on_progress, Progress("done", 1.0))
         summary = _summary(lattice, components, kriging.settings, target)
@@ -130,22 +129,31 @@ def _blocks(plane: Floats, seed: int) -> NDArray[np.int64]:
     return np.unique(members)
 
 
-def _residual_sd(
+def _left_out_errors(
     values: csc_matrix, components: Components, left_out: Floats, variance: Floats
-) -> Floats:
-    """Standard deviation per gene that left-out predictions show beyond the factors' own."""
-    rank = components.scores.shape[1]
-    residual = np.empty(values.shape[1])
+) -> tuple[Floats, NDArray[np.float32]]:
+    """Standard deviation per gene beyond the factors' own, and the widths of intervals."""
+    (n_spots, n_genes), rank = values.shape, components.scores.shape[1]
+    residual, reach = np.empty(n_genes), normal_reach(n_genes)
     # The components have seen the spots that are left out here.
-    freedom = (values.shape[0] - 1) / max(values.shape[0] - 1 - rank, 1)
-    of_factors = variance[:, :rank].mean(axis=0)
-    for start in range(0, values.shape[1], GENES_AT_ONCE):
-        genes = slice(start, start + GENES_AT_ONCE)
-        loadings = components.loadings[:, genes]
-        guess = np.maximum(left_out[:, :rank] @ loadings + components.mean[genes], 0)
-        error = ((values[:, genes].toarray() - guess) ** 2).mean(axis=0) * freedom
-        residual[genes] = np.maximum(error - of_factors @ loadings**2, LEAST_RESIDUAL * error)
-    return np.sqrt(residual)
+    freedom = (n_spots - 1) / max(n_spots - 1 - rank, 1)
+    scores, of_factors = left_out[:, :rank], variance[:, :rank]
+    rows = np.unique(np.linspace(0, n_spots - 1, SUBSET).astype(int))
+    for genes in detection_groups(np.diff(values.indptr) / n_spots):
+        off = np.empty((len(rows), len(genes)), np.float32)
+        for start in range(0, len(genes), GENES_AT_ONCE):
+            part = slice(start, start + GENES_AT_ONCE)
+            chunk = genes[part]
+            loadings = components.loadings[:, chunk]
+            guess = np.maximum(scores @ loadings + components.mean[chunk], 0)
+            squared = (values[:, chunk].toarray() - guess) ** 2 * freedom
+            error = squared.mean(axis=0)
+            known = of_factors.mean(axis=0) @ loadings**2
+            residual[chunk] = np.maximum(error - known, LEAST_RESIDUAL * error)
+            sd = np.sqrt(of_factors[rows] @ loadings**2 + residual[chunk])
+            off[:, part] = np.sqrt(squared[rows]) / np.maximum(sd, LEAST_SD)
+        reach[:, genes] = group_reach(off)
+    return np.sqrt(residual), reach
 
 
 def _summary(

@@ -15,7 +15,13 @@ from stentrans.methods.averaged_kriging import AveragedKriging
 from stentrans.methods.base import FitOptions, Prediction, Progress, report
 from stentrans.methods.composition import CompositionDecoder
 from stentrans.methods.count_model import Loadings
-from stentrans.methods.expression import assemble, basis_loadings, calibrate, fit_decoder
+from stentrans.methods.expression import (
+    assemble,
+    basis_loadings,
+    calibrate,
+    fit_decoder,
+    with_own_counts,
+)
 from stentrans.methods.factors import Observed, find_factors, observe
 from stentrans.methods.inputs import check_counts, check_positions, check_settings
 from stentrans.methods.local_kriging import Kriged
@@ -116,11 +122,18 @@ class FittedPrior:
     def predict(self, positions: NDArray[np.float64]) -> Prediction:
         """Factors at ``positions``; see `stentrans.methods.base.Fitted`."""
         plane = self.spatial.lattice.plane(check_positions(positions))
-        return self.decode_ready(plane, self.spatial.kriging.predict(plane))
+        return self.decode_ready(positions, plane, self.spatial.kriging.predict(plane))
 
-    def decode_ready(self, plane: NDArray[np.float64], factors: Kriged) -> Prediction:
-        """Join factors at plane positions with the library there."""
-        return self._assemble(self.decoder, factors, self.spatial.library_kriging.predict(plane))
+    def decode_ready(
+        self, positions: NDArray[np.float64], plane: NDArray[np.float64], factors: Kriged
+    ) -> Prediction:
+        """Join factors at positions with the library there, and with what was measured there."""
+        spatial = self.spatial
+        library = spatial.library_kriging.predict(plane)
+        found = spatial.lattice.find(np.asarray(positions, np.float64))
+        spot = np.where(found >= 0, spatial.observed.row[found], -1)
+        predicted = self._assemble(self.decoder, factors, library)
+        return with_own_counts(predicted, spatial.observed, spot)
 
     def _assemble(
         self, decoder: CompositionDecoder, factors: Kriged, library: Kriged

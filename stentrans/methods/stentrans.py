@@ -138,7 +138,7 @@ class FittedStentrans:
                 parts = [self._correction(plane, kriged, rows) for rows in chunks]
             corrected = kriged.mean + self.trained.gate * np.concatenate(parts)
             kriged = Kriged(corrected, kriged.variance)
-        return self.prior.decode_ready(plane, kriged)
+        return self.prior.decode_ready(positions, plane, kriged)
 
     def _correction(
         self, plane: NDArray[np.float64], kriged: Kriged, rows: slice

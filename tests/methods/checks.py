@@ -161,6 +161,21 @@ def check_all_genes_constant_stays_finite(case: Case) -> None:
     _check_finite(case, csr_matrix(np.full(case.counts.shape, 3, np.float32)), case.lattice)
 
 
+def check_intervals_are_nested_around_the_value(case: Case) -> None:
+    fitted = case.fit()
+    prediction = fitted.predict(case.positions())
+    genes = np.array([3, 0, 5])
+    values = fitted.decoder.decode(prediction, genes, "log")
+    inner = fitted.decoder.interval(prediction, genes, 0.5)
+    outer = fitted.decoder.interval(prediction, genes, 0.95)
+    for low, high in (inner, outer):
+        assert (low.shape, low.dtype, high.dtype) == (values.shape, np.float32, np.float32)
+        assert low.min() >= 0
+        assert ((low <= values) & (values <= high)).all()
+    assert (outer[0] <= inner[0]).all()
+    assert (outer[1] > inner[1]).all()
+
+
 def check_single_row_section(case: Case) -> None:
     n_spots = case.lattice.n_spots
     lattice = fit_lattice(np.column_stack([np.full(n_spots, 4), np.arange(n_spots)]))
@@ -259,6 +274,7 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     check_same_seed_same_result,
     check_constant_gene_stays_finite,
     check_all_genes_constant_stays_finite,
+    check_intervals_are_nested_around_the_value,
     check_single_row_section,
     check_non_finite_rejected,
     check_wrong_shapes_rejected,

@@ -7,6 +7,7 @@ import pytest
 
 from stentrans.methods.base import Prediction
 from stentrans.methods.composition import CompositionDecoder
+from stentrans.methods.intervals import normal_reach
 
 N_SITES, N_GENES = 20, 6
 GENES = np.arange(N_GENES)
@@ -21,7 +22,9 @@ def decoder(rng: np.random.Generator) -> CompositionDecoder:
         intercept=intercept,
         slopes=rng.normal(0, 0.5, (2, N_GENES)),
         dispersion=np.ones(N_GENES),
+        varies=np.zeros(N_GENES),
         sd_scale=np.ones(N_GENES),
+        reach=normal_reach(N_GENES),
         target=1000.0,
         scales=(0.5, 2.0),
     )
