@@ -10,6 +10,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
@@ -172,13 +173,16 @@ class _Grid:
             )
         return settings
 
-    def _decompose(self, covariance: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    def _decompose(self, covariance: NDArray[np.float64]) -> tuple[NDArray[np.floating], ...]:
         """Eigenvalues, eigenvectors, rotated factors and rotated ones of the whitened kernel."""
-        values, basis = np.linalg.eigh(covariance / self.root / self.root.T)
+        whitened = (covariance / self.root / self.root.T).astype(np.float32)
+        # Single precision is half the time, and far finer than the smallest nugget.
+        values, basis = eigh(whitened, overwrite_a=True, check_finite=False, driver="evd")
         rotated = basis.T @ (self.factors / self.root)
-        return np.maximum(values, 0), basis, rotated, (basis.T @ (1 / self.root))[:, 0]
+        values = np.maximum(values.astype(np.float64), 0)
+        return values, basis, rotated, (basis.T @ (1 / self.root))[:, 0]
 
-    def _solved(self, k: int, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _solved(self, k: int, n: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Inverse eigenvalues ``(n_spots,)`` and rotated centred factors ``(n_spots, rank)``."""
         values, _, rotated, ones = self.parts[k]
         return 1 / (values + NUGGETS[n]), rotated - ones[:, None] * self.centre[k, n]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,11 @@ from numpy.typing import NDArray
 
 from stentrans.methods.base import Prediction, Scale
 from stentrans.methods.intervals import Interval, interval
-from stentrans.methods.log_moments import LogMoments
+from stentrans.methods.log_moments import LogMoments, SiteMoments
 from stentrans.methods.own_counts import updated
 
 _GENES_PER_CHUNK = 1024
 _SITES_PER_CHUNK = 4096
-# Three-point Gauss-Hermite rule: the library of a site is known only roughly.
-_NODES = (-np.sqrt(3.0), 0.0, np.sqrt(3.0))
-_WEIGHTS = (1 / 6, 2 / 3, 1 / 6)
 _LEAST_SD = 1e-4
 
 
@@ -91,58 +89,73 @@ class CompositionDecoder:
 
         Where the site itself was measured, its own counts are part of the answer.
         """
-        factors = np.asarray(prediction.factors)
-        logit = self.intercept[genes] + factors[:, :-1] @ self.slopes[:, genes]
-        share = np.asarray(np.exp(np.minimum(logit - factors[:, -1:], 0)), np.float32)
-        own = prediction.own
-        if own is not None and (measured := own.spot >= 0).any():
-            expected = np.exp(prediction.log_library[measured])[:, None] * share[measured]
-            ratio = updated(expected, own.at(measured, genes), self.varies[genes])
-            share[measured] = np.minimum(share[measured] * ratio, 1)
-        return share
+        return np.asarray(np.exp(self._log_share(prediction, genes)))
 
     def decode(
         self, prediction: Prediction, genes: NDArray[np.int64], scale: Scale
     ) -> NDArray[np.float32]:
         """Read values of ``genes``; see `stentrans.methods.base.Decoder`."""
+        if scale == "log":
+            values = np.empty((len(prediction.log_library), len(genes)), np.float32)
+            for rows, part in self._parts(prediction):
+                values[rows] = self._at(part).mean(self._log_share(part, genes))
+            return values
         share = self.share(prediction, genes)
         if scale == "composition":
             return self.moments.mean(self.target * share, np.ones((1, 1)))
-        if scale == "counts":
-            half = 0.5 * prediction.log_library_variance
-            return np.asarray(
-                share * np.exp(prediction.log_library + half)[:, None], dtype=np.float32
-            )
-        values = np.zeros_like(share)
-        for weight, library in self._libraries(prediction):
-            values += weight * self.moments.mean(library * share, self.target / library)
-        return values
+        half = 0.5 * prediction.log_library_variance
+        share *= np.exp(prediction.log_library + half).astype(np.float32)[:, None]
+        return share
 
     def sd(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Standard deviation of ``"log"`` values: factors, library and counting together."""
-        share = self.share(prediction, genes)
         if prediction.variance is None:
             raise ValueError("a composition model needs the variance of its factors")
-        relative = prediction.variance[:, :-1] @ self.slopes[:, genes] ** 2
-        dispersion = np.broadcast_to(self.dispersion[genes], share.shape)
+        values = np.empty((len(prediction.log_library), len(genes)), np.float32)
+        for rows, part in self._parts(prediction):
+            values[rows] = self._sd(part, genes)
+        return values
+
+    def _sd(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """That of one part of the sites."""
+        library, counting, slope = self._at(prediction).spreads(self._log_share(prediction, genes))
+        relative = np.asarray(prediction.variance)[:, :-1] @ self.slopes[:, genes] ** 2
+        dispersion = np.broadcast_to(self.dispersion[genes], relative.shape)
         own = prediction.own
         if own is not None and (measured := own.spot >= 0).any():
             # What makes spots differ is known here, as far as the spot's own counts tell.
             varies = self.varies[genes]
             relative[measured] = varies / (1 + varies * own.at(measured, genes))
-            dispersion = np.where(measured[:, None], 1, dispersion)
-        mean, square, counting = np.zeros_like(share), np.zeros_like(share), np.zeros_like(share)
-        for weight, library in self._libraries(prediction):
-            scale = self.target / library
-            value = self.moments.mean(library * share, scale)
-            mean += weight * value
-            square += weight * value**2
-            counting += weight * self.moments.variance(library * share, scale)
-            if weight == max(_WEIGHTS):
-                slope = self.moments.slope(library * share, scale)
-        total = np.maximum(square - mean**2, 0) + counting * dispersion
-        spread = np.sqrt(total + relative * slope**2) * self.sd_scale[genes]
+            dispersion = np.where(measured[:, None], np.float32(1), dispersion)
+        total = library + counting * dispersion + relative * slope**2
+        spread = np.sqrt(total, out=total)
+        spread *= self.sd_scale[genes]
         return np.asarray(np.maximum(spread, _LEAST_SD), np.float32)
+
+    def _log_share(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Log of `share`, at most 0."""
+        factors = np.asarray(prediction.factors, np.float32)
+        log_share = factors[:, :-1] @ self.slopes[:, genes]
+        log_share += self.intercept[genes]
+        log_share -= factors[:, -1:]
+        own = prediction.own
+        if own is not None and (measured := own.spot >= 0).any():
+            expected = np.exp(prediction.log_library[measured, None] + log_share[measured])
+            ratio = updated(expected, own.at(measured, genes), self.varies[genes])
+            log_share[measured] += np.log(ratio)
+        return np.asarray(np.minimum(log_share, 0), np.float32)
+
+    def _parts(self, prediction: Prediction) -> Iterator[tuple[slice, Prediction]]:
+        """Sites in parts that need little memory at once."""
+        for first in range(0, len(prediction.log_library), _SITES_PER_CHUNK):
+            rows = slice(first, first + _SITES_PER_CHUNK)
+            yield rows, prediction.rows(rows)
+
+    def _at(self, prediction: Prediction) -> SiteMoments:
+        """Moments of log values at the sites."""
+        return SiteMoments(
+            self.moments, prediction.log_library, prediction.log_library_variance, self.target
+        )
 
     def interval(self, prediction: Prediction, genes: NDArray[np.int64], level: float) -> Interval:
         """Bounds of measured log values; see `stentrans.methods.base.Decoder`."""
@@ -176,11 +189,3 @@ class CompositionDecoder:
             target=float(arrays["target"]),
             scales=(float(low), float(high)),
         )
-
-    def _libraries(self, prediction: Prediction) -> list[tuple[float, NDArray[np.float32]]]:
-        """Weights and library sizes, shape ``(n_sites, 1)``, of the three-point rule."""
-        spread = np.sqrt(prediction.log_library_variance)
-        return [
-            (weight, np.exp(prediction.log_library + node * spread)[:, None])
-            for node, weight in zip(_NODES, _WEIGHTS, strict=True)
-        ]

@@ -14,7 +14,10 @@ _STEPS = 10
 _SETTLED = 0.01  # largest change of a slope, per unit-variance factor, that ends the fit
 _TRUST_STEPS = 25
 _TRUST_SETTLED = 1e-3
+_NEW_CURVATURE = (0, 1, 3)  # steps at which it is worth its price
 _GENES_PER_CHUNK = 1024
+_GENES_FOR_VARIANCE = 1024
+_ROUNDING = 1e-6  # relative loss of objective that single precision may pretend
 _CLIP = 12.0  # |log fold change| of any spot, so that no step can overflow
 _START_VARIANCE = 0.05
 _LEAST_VARIANCE = 1e-7
@@ -68,24 +71,67 @@ def fit_loadings(
     variance
         Known prior variances, shape ``(rank,)``; kept as given.
     """
-    rank, learn = factors.shape[1], variance is None
-    prior = np.full(rank, _START_VARIANCE) if variance is None else variance
-    slopes, dispersion = np.zeros((rank, len(genes))), np.ones(len(genes))
+    if variance is None:
+        variance = _learn_variance(read, _typical(read, genes), library, factors)
+    slopes, dispersion = np.zeros((factors.shape[1], len(genes))), np.ones(len(genes))
+    for part in _chunks(len(genes)):
+        model = _Regression(read(genes[part]), library, factors)
+        slopes[:, part], dispersion[part] = _settle(model, variance)
+    return Loadings(slopes, variance, dispersion)
+
+
+def _typical(read: ReadCounts, genes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most `_GENES_FOR_VARIANCE` of the genes, evenly spaced from few counts to many."""
+    if len(genes) <= _GENES_FOR_VARIANCE:
+        return genes
+    total = np.concatenate([read(genes[part]).sum(0) for part in _chunks(len(genes))])
+    spaced = np.linspace(0, len(genes) - 1, _GENES_FOR_VARIANCE).astype(int)
+    chosen: NDArray[np.int64] = genes[np.argsort(total, kind="stable")[spaced]]
+    return chosen
+
+
+def _learn_variance(
+    read: ReadCounts,
+    genes: NDArray[np.int64],
+    library: NDArray[np.float64],
+    factors: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Prior variance of the slopes per factor that the evidence favours, ``(rank,)``."""
+    prior = np.full(factors.shape[1], _START_VARIANCE)
+    model = _Regression(read(genes), library, factors)
+    slopes, dispersion = np.zeros((len(prior), len(genes))), np.ones(len(genes))
+    at = model.evaluate(slopes)
     for step in range(_STEPS):
-        before, spread = slopes.copy(), np.zeros(rank)
-        for part in _chunks(len(genes)):
-            model = _Regression(read(genes[part]), library, factors)
-            at = model.evaluate(slopes[:, part])
-            if step != 1:  # after the first step alone it would still be mostly misfit
-                dispersion[part] = model.dispersion(at.expected)
-            found, uncertain = model.newton(slopes[:, part], at, prior, dispersion[part])
-            slopes[:, part] = found
-            spread += uncertain.sum(1)
-        if learn and step > 0:
+        before = slopes
+        if step != 1:  # after the first step alone it would still be mostly misfit
+            dispersion = model.dispersion(at.expected)
+        inverse = model.inverse_hessian(at.expected, prior, dispersion)
+        slopes, at = model.newton(slopes, at, prior, dispersion, inverse)
+        if step > 0:
+            spread = np.diagonal(inverse, axis1=1, axis2=2).sum(0)
             prior = np.maximum(((slopes**2).sum(1) + spread) / len(genes), _LEAST_VARIANCE)
         if step > 1 and np.abs(slopes - before).max(initial=0.0) < _SETTLED:
             break
-    return Loadings(slopes, prior, dispersion)
+    return prior
+
+
+def _settle(
+    model: _Regression, prior: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Slopes and dispersion under known prior variances."""
+    n_genes = len(model.total)
+    slopes, dispersion = np.zeros((model.rank, n_genes)), np.ones(n_genes)
+    at = model.evaluate(slopes)
+    for step in range(_STEPS):
+        before = slopes
+        if step != 1:
+            dispersion = model.dispersion(at.expected)
+        if step in _NEW_CURVATURE:
+            inverse = model.inverse_hessian(at.expected, prior, dispersion)
+        slopes, at = model.newton(slopes, at, prior, dispersion, inverse)
+        if step > 1 and np.abs(slopes - before).max(initial=0.0) < _SETTLED:
+            break
+    return slopes, dispersion
 
 
 def _chunks(n_genes: int) -> list[slice]:
@@ -96,40 +142,44 @@ def _chunks(n_genes: int) -> list[slice]:
 class _Point:
     """Expected counts, ``(n_spots, n_genes)``, and log-likelihood per gene, up to a constant."""
 
-    expected: NDArray[np.float64]
+    expected: NDArray[np.float32]
     likelihood: NDArray[np.float64]
 
 
 class _Regression:
-    """The objective and its Newton step for all genes of one chunk at once."""
+    """The objective and its Newton step for all genes of one chunk at once.
+
+    Spots x genes arrays are single precision: they only set steps and are summed over spots.
+    """
 
     def __init__(
         self,
-        counts: NDArray[np.float64],
+        counts: NDArray[np.floating],
         library: NDArray[np.float64],
         factors: NDArray[np.float64],
     ) -> None:
-        self.counts, self.library, self.factors = counts, library, factors
-        self.total = counts.sum(0)
+        self.counts, self.factors = counts.astype(np.float32), factors.astype(np.float32)
+        self.log_library = np.log(library).astype(np.float32)[:, None]
+        self.total = self.counts.sum(0, dtype=np.float64)
         self.rank = factors.shape[1]
-        self.upper = np.triu_indices(self.rank)
 
     def evaluate(self, slopes: NDArray[np.float64]) -> _Point:
         """Expected counts with each gene's total matched, which profiles the intercept."""
-        fold = np.clip(self.factors @ slopes, -_CLIP, _CLIP)
-        likelihood = np.einsum("ng,ng->g", self.counts, fold)
+        fold = np.clip(self.factors @ slopes.astype(np.float32), -_CLIP, _CLIP)
+        likelihood = np.einsum("ng,ng->g", self.counts, fold).astype(np.float64)
+        fold += self.log_library
         expected = np.exp(fold, out=fold)
-        expected *= self.library[:, None]
-        mass = expected.sum(0)
-        expected *= self.total / mass
+        mass = expected.sum(0, dtype=np.float64)
+        expected *= (self.total / mass).astype(np.float32)
         return _Point(expected, likelihood - self.total * np.log(mass))
 
-    def dispersion(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    def dispersion(self, expected: NDArray[np.float32]) -> NDArray[np.float64]:
         """Pearson overdispersion per gene, at least 1."""
-        error = self.counts - expected
-        squared = np.einsum("ng,ng,ng->g", error, error, 1 / np.maximum(expected, 1e-12))
+        error = (self.counts - expected) ** 2
+        error /= np.maximum(expected, 1e-12)
+        squared = error.sum(0, dtype=np.float64)
         # Half the rank: shrunken slopes use up fewer degrees of freedom than free ones.
-        freedom = max(len(self.library) - 1 - self.rank / 2, 5)
+        freedom = max(len(self.counts) - 1 - self.rank / 2, 5)
         return np.asarray(np.maximum(squared / freedom, 1.0))
 
     def newton(
@@ -138,43 +188,54 @@ class _Regression:
         at: _Point,
         prior: NDArray[np.float64],
         dispersion: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """One safeguarded step: new slopes, and their posterior variance before it."""
-        inverse = np.linalg.inv(self._hessian(at.expected, prior, dispersion))
-        gradient = self.factors.T @ (self.counts - at.expected) / dispersion
+        inverse: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], _Point]:
+        """One safeguarded step: new slopes and what they expect."""
+        gradient = (self.factors.T @ (self.counts - at.expected)).astype(np.float64) / dispersion
         gradient -= slopes / prior[:, None]
-        step = np.einsum("gij,jg->ig", inverse, gradient)
+        step = (inverse @ gradient.T[:, :, None])[:, :, 0].T
 
         def objective(slopes: NDArray[np.float64], at: _Point) -> NDArray[np.float64]:
             penalty = 0.5 * (slopes**2 / prior[:, None]).sum(0)
             return np.asarray(at.likelihood / dispersion - penalty)
 
-        before = objective(slopes, at)
+        least = objective(slopes, at)
+        least -= _ROUNDING * np.abs(least)
         length = np.ones(len(self.total))
         for _ in range(5):
             tried = slopes + length * step
-            worse = objective(tried, self.evaluate(tried)) < before - 1e-9 * np.abs(before)
+            found = self.evaluate(tried)
+            worse = objective(tried, found) < least
             if not worse.any():
-                break
+                return tried, found
             length[worse] *= 0.3
-        else:
-            tried = np.where(worse, slopes, tried)
-        return tried, np.diagonal(inverse, axis1=1, axis2=2).T
+        slopes = np.where(worse, slopes, tried)
+        return slopes, self.evaluate(slopes)
+
+    def inverse_hessian(
+        self,
+        expected: NDArray[np.float32],
+        prior: NDArray[np.float64],
+        dispersion: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Inverse of the negative Hessian per gene, ``(n_genes, rank, rank)``."""
+        inverse = np.asarray(np.linalg.inv(self._hessian(expected, prior, dispersion)), np.float64)
+        return inverse
 
     def _hessian(
         self,
-        expected: NDArray[np.float64],
+        expected: NDArray[np.float32],
         prior: NDArray[np.float64],
         dispersion: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Negative Hessian per gene with the intercept profiled, ``(n_genes, rank, rank)``."""
-        # Single precision: curvature sets only the direction of a step.
-        products = self.factors[:, self.upper[0]] * self.factors[:, self.upper[1]]
-        packed = products.astype(np.float32).T @ expected.astype(np.float32)
+        upper = np.triu_indices(self.rank)
+        products = self.factors[:, upper[0]] * self.factors[:, upper[1]]
+        packed = expected.T @ products
         full = np.empty((expected.shape[1], self.rank, self.rank))
-        full[:, self.upper[0], self.upper[1]] = packed.T
-        full[:, self.upper[1], self.upper[0]] = packed.T
-        first = (self.factors.T @ expected).T
+        full[:, upper[0], upper[1]] = packed
+        full[:, upper[1], upper[0]] = packed
+        first = (self.factors.T @ expected).T.astype(np.float64)
         mass = np.maximum(self.total, 1e-12)[:, None, None]
         full -= first[:, :, None] * first[:, None, :] / mass
         full /= dispersion[:, None, None]

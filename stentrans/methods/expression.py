@@ -16,6 +16,7 @@ from stentrans.methods.local_kriging import Kriged
 from stentrans.methods.own_counts import OwnCounts, shrunken, variation
 
 _SPOTS_FOR_SCALE = 800
+_GENES_FOR_SCALE = 4096  # at once
 _PSEUDO_SPOTS = 20  # weight of all genes together in a gene's own error scale
 _SD_SCALES = (0.3, 3.0)
 
@@ -145,13 +146,14 @@ def calibrate(
     """
     n_spots, n_genes = observed.counts.shape
     rows = np.sort(rng.choice(n_spots, min(n_spots, _SPOTS_FOR_SCALE), replace=False))
-    part = at_spots.rows(rows)
+    part, measured = at_spots.rows(rows), observed.counts[rows]
     library = observed.library[rows][:, None]
     off = np.empty((len(rows), n_genes), np.float32)
     varies, precision = np.zeros(n_genes), np.ones(n_genes)
-    for genes in gene_chunks(np.arange(n_genes)):
-        counts = observed.dense(genes)[rows]
-        miss = np.log1p(counts * observed.target / library) - decoder.decode(part, genes, "log")
+    scale = (observed.target / library).astype(np.float32)
+    for genes in gene_chunks(np.arange(n_genes), _GENES_FOR_SCALE):
+        counts = measured[:, genes].toarray()
+        miss = np.log1p(counts * scale) - decoder.decode(part, genes, "log")
         off[:, genes] = np.abs(miss) / decoder.sd(part, genes)
         expected = library * decoder.share(part, genes)
         varies[genes], precision[genes] = variation(expected, counts)
