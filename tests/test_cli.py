@@ -168,6 +168,48 @@ def test_evaluate_prints_a_row_per_method_and_writes_every_score(
     assert set(pd.read_csv(scores).columns) == columns
 
 
+def test_evaluate_prints_intervals_differences_and_the_null(
+    square_file: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    options = ("--methods", "nearest,linear", "--protocol", "scattered", "--repeats", 1)
+    more = ("--null", "--reference", "nearest", "--out", tmp_path / "scores.csv")
+    assert call("evaluate", square_file, *options, *more) == 0
+    told = capsys.readouterr().out
+    assert "1 hold-out; only what was hidden is scored" in told
+    scored, null = told.split("Null: ")
+    ours, difference = scored.split("Minus nearest")
+    line = next(line for line in ours.splitlines() if line.startswith("log_normalised"))
+    assert line.count("[") == 2  # an interval for each method
+    assert "linear" in difference
+    assert "left in the null: nearest" in null
+    assert set(pd.read_csv(tmp_path / "scores.csv")["null"]) == {False, True}
+
+
+def test_evaluate_says_that_the_published_protocol_hides_nothing(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    import stentrans
+
+    section = stentrans.simulate(lattice="square", n_rows=16, n_cols=16)
+    section.write_h5ad(tmp_path / "section.h5ad")
+    options = ("--methods", "nearest,linear", "--protocol", "published")
+    assert call("evaluate", tmp_path / "section.h5ad", *options) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("published: not a hold-out: the same pair is trained and scored")
+    assert "log_normalised" not in told
+    assert "only what was hidden" not in told
+
+
+def test_evaluate_refuses_a_reference_that_is_not_scored(
+    square_file: Path, capsys: Capture
+) -> None:
+    options = ("--methods", "nearest", "--reference", "linear")
+    assert call("evaluate", square_file, *options) == 2
+    said = capsys.readouterr().err
+    check_one_sentence(said)
+    assert "--reference must be one of nearest; got 'linear'" in said
+
+
 def test_methods_lists_every_method(capsys: Capture) -> None:
     import stentrans
 

@@ -14,9 +14,11 @@ import pandas as pd
 
 import stentrans
 from stentrans import keys
-from stentrans.cli.describe import describe_methods, describe_section, score_table
+from stentrans.cli.describe import describe_methods, describe_section
 from stentrans.cli.progress import ProgressLines
+from stentrans.cli.scores import describe_scores
 from stentrans.errors import ParameterError, SectionFormatError, StentransError
+from stentrans.evaluation import DEFAULT_METHODS, compare, summarise
 from stentrans.methods import registry
 from stentrans.validate import check_names, check_option
 
@@ -164,18 +166,28 @@ def _write(predicted: AnnData, target: Path) -> None:
 
 def evaluate(arguments: Namespace) -> int:
     """Score methods on hidden spots: a summary on standard output, every score in a file."""
-    chosen: dict[str, Any] = {"protocol": arguments.protocol, "seed": arguments.seed}
+    chosen: dict[str, Any] = {
+        "protocol": arguments.protocol,
+        "null": arguments.null,
+        "seed": arguments.seed,
+    }
     if arguments.methods is not None:
         _check_methods(arguments.methods)
         chosen["methods"] = tuple(arguments.methods)
+    if arguments.reference is not None:
+        scored = chosen.get("methods", DEFAULT_METHODS)
+        check_option("--reference", arguments.reference, scored)
     if arguments.repeats is not None:
         chosen["repeats"] = arguments.repeats
     section = stentrans.read(arguments.section, library=arguments.library)
-    scores = stentrans.evaluate(section, **chosen)
+    with ProgressLines(arguments.section.name) as on_progress:
+        comparison = compare(section, **chosen, on_progress=on_progress)
     if arguments.out is not None:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        scores.to_csv(arguments.out, index=False)
-    print(score_table(scores))
+        comparison.scores.to_csv(arguments.out, index=False)
+    summary = summarise(comparison, reference=arguments.reference, seed=arguments.seed)
+    repeats = int(comparison.scores["repeat"].max()) + 1
+    print(describe_scores(summary, repeats=repeats, reference=arguments.reference))
     return 0
 
 

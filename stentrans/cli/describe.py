@@ -1,11 +1,10 @@
-"""Sentences and tables that the commands print."""
+"""What the commands say of sections and methods."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from stentrans import keys
 from stentrans.errors import SectionFormatError
@@ -58,9 +57,3 @@ def describe_methods(methods: dict[str, tuple[str, str]]) -> str:
     for name, (summary, limits) in methods.items():
         lines += [f"{name:<{width}}{summary}", f"{'':<{width}}Limits: {limits}"]
     return "\n".join(lines)
-
-
-def score_table(scores: pd.DataFrame) -> str:
-    """Average the long frame of scores: a row per method, a column per metric."""
-    means = scores.groupby(["method", "metric"], sort=False)["value"].mean()
-    return means.unstack("metric").to_string(float_format="{:.3f}".format, na_rep="-")

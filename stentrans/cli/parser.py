@@ -101,9 +101,20 @@ def _add_evaluate(commands: Commands) -> None:
         "--methods", type=_names, metavar="A,B,...", help="methods to compare (default: a choice)"
     )
     command.add_argument(
-        "--protocol", default="thinning", help="thinning, scattered, holes or counts"
+        "--protocol",
+        default="thinning",
+        help="thinning, scattered, holes or counts hide what they score; published trains and "
+        "scores on the same pair, measured spots included, and says nothing about unseen spots",
     )
     command.add_argument("--repeats", type=int, help="how often spots are hidden anew")
+    command.add_argument(
+        "--null",
+        action="store_true",
+        help="also with the kept spots at each other's positions, where nothing can be found",
+    )
+    command.add_argument(
+        "--reference", metavar="METHOD", help="also show the others minus this method"
+    )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--out", type=Path, metavar="CSV", help="also write every score")
     _add_library(command)

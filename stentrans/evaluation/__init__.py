@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from stentrans.evaluation.holdout import HeldOut, hidden_folds
-from stentrans.evaluation.report import evaluate
+from stentrans.evaluation.report import DEFAULT_METHODS, Comparison, compare, evaluate
+from stentrans.evaluation.summary import summarise
 
-__all__ = ["HeldOut", "evaluate", "hidden_folds"]
+__all__ = [
+    "DEFAULT_METHODS",
+    "Comparison",
+    "HeldOut",
+    "compare",
+    "evaluate",
+    "hidden_folds",
+    "summarise",
+]

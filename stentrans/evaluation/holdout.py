@@ -17,6 +17,7 @@ from stentrans.enhancement import prepare
 from stentrans.errors import StoreError
 from stentrans.evaluation import metrics
 from stentrans.evaluation.ceiling import noise_ceiling
+from stentrans.evaluation.parts import part_of
 from stentrans.evaluation.protocols import N_FOLDS, scattered_folds
 from stentrans.export import DAMAGED, pack_prediction, read_arrays, unpack_prediction
 from stentrans.lattice import Lattice, fit_lattice
@@ -164,7 +165,8 @@ def hidden_folds(
     names = [method, *(rival for rival in RIVALS if rival != method)]
     folds: dict[str, list[Fold]] = {name: [] for name in names}
     for i in range(N_FOLDS):
-        inner = _part_of(on_progress, i)
+        title, share = f"hidden fifth {i + 1} of {N_FOLDS}", 0.95 / N_FOLDS
+        inner = part_of(on_progress, title, start=i * share, share=share)
         for name in names:
             options = FitOptions(
                 seed=seed, device=device, on_progress=inner if name == method else None
@@ -175,19 +177,6 @@ def hidden_folds(
     scores.index = pd.Index(tissue.var_names, name="gene")
     report(on_progress, Progress("done", 1.0))
     return HeldOut(tissue.var_names.copy(), folds[method], scores)
-
-
-def _part_of(on_progress: OnProgress | None, i: int) -> OnProgress:
-    """Report the progress of one fold as a part of all of them."""
-
-    def listen(progress: Progress) -> bool | None:
-        if on_progress is None:
-            return None
-        share = 0.95 * (i + progress.fraction) / N_FOLDS
-        stage = f"hidden fifth {i + 1} of {N_FOLDS}: {progress.stage}"
-        return on_progress(Progress(stage, share, progress.loss, progress.message))
-
-    return listen
 
 
 def _fold(

@@ -70,6 +70,32 @@ def splits(
     ParameterError
         If more repeats are asked for than the protocol has.
     """
+    if protocol == "counts":
+        return _count_halves(counts, repeats, np.random.default_rng(seed))
+    masks = hidden_masks(lattice, protocol, repeats, seed)
+    return (_spot_split(counts, hidden) for hidden in masks)
+
+
+def hidden_masks(
+    lattice: Lattice, protocol: Protocol, repeats: int, seed: int
+) -> list[NDArray[np.bool_]]:
+    """Mark the spots that each repeat scores; see `splits`, which hides the same.
+
+    Parameters
+    ----------
+    lattice, protocol, repeats, seed
+        As for `splits`.
+
+    Returns
+    -------
+    masks
+        Each of shape ``(n_spots,)``; all True for ``"counts"``, which hides counts, not spots.
+
+    Raises
+    ------
+    ParameterError
+        If more repeats are asked for than the protocol has.
+    """
     most = {"thinning": len(_PHASES), "scattered": N_FOLDS}.get(protocol)
     if most is not None and repeats > most:
         raise ParameterError(
@@ -77,16 +103,14 @@ def splits(
             f"every spot it can; got {repeats}."
         )
     rng = np.random.default_rng(seed)
-    if protocol == "counts":
-        return _count_halves(counts, repeats, rng)
     if protocol == "thinning":
-        masks = [_is_thinned(lattice, _PHASES[i]) for i in range(repeats)]
-    elif protocol == "scattered":
+        return [_is_thinned(lattice, _PHASES[i]) for i in range(repeats)]
+    if protocol == "scattered":
         fold = scattered_folds(lattice.n_spots, rng)
-        masks = [fold == i for i in range(repeats)]
-    else:
-        masks = [_is_in_hole(lattice, rng) for _ in range(repeats)]
-    return (_spot_split(counts, hidden) for hidden in masks)
+        return [fold == i for i in range(repeats)]
+    if protocol == "holes":
+        return [_is_in_hole(lattice, rng) for _ in range(repeats)]
+    return [np.ones(lattice.n_spots, dtype=bool)] * repeats
 
 
 def scattered_folds(n_spots: int, rng: np.random.Generator) -> NDArray[np.int64]:

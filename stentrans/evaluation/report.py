@@ -2,40 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stentrans.enhancement import prepare
+from stentrans.enhancement import DEVICES, prepare
 from stentrans.errors import ParameterError
-from stentrans.evaluation import metrics
-from stentrans.evaluation.ceiling import noise_ceiling
-from stentrans.evaluation.protocols import DEFAULT_REPEATS, PROTOCOLS, Protocol, Split, splits
-from stentrans.lattice import Lattice, fit_lattice
+from stentrans.evaluation.bootstrap import N_BLOCKS, spatial_blocks
+from stentrans.evaluation.parts import part_of
+from stentrans.evaluation.preparation import prepare_hold_out
+from stentrans.evaluation.protocols import (
+    DEFAULT_REPEATS,
+    PROTOCOLS,
+    Protocol,
+    hidden_masks,
+    splits,
+)
+from stentrans.evaluation.published import PUBLISHED, score_published
+from stentrans.evaluation.scoring import Scores, score
 from stentrans.methods import registry
-from stentrans.methods.base import FitOptions
-from stentrans.preprocess import keep_genes, library_size, median_library
-from stentrans.section.check import MIN_SPOTS
+from stentrans.methods.base import FitOptions, OnProgress, Progress, report
 from stentrans.validate import check_integer, check_option, check_seed
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from scipy.sparse import csr_matrix
+
+    from stentrans.lattice import Lattice
 
 DEFAULT_METHODS = ("stentrans", "prior", "lowrank_kriging", "linear", "nearest")
-MIN_SHARE = 0.1
 ALL_GENES = "all genes"
-_NULL_MIXED_IN = 0.01  # so that a predicted zero costs much but not everything
+COLUMNS = ("method", "protocol", "repeat", "gene", "metric", "value")
+NULL = "null"
+
+AnyProtocol = Protocol | Literal["published"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One method on one hold-out.
+
+    Parameters
+    ----------
+    method, repeat
+        Which.
+    null
+        Whether the kept spots had been permuted.
+    genes
+        Scored genes, indices.
+    scores
+        What it scored there.
+    """
+
+    method: str
+    repeat: int
+    null: bool
+    genes: NDArray[np.int64]
+    scores: Scores
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Scores of methods on one section, with what their intervals are made of.
+
+    Parameters
+    ----------
+    scores
+        Long table, see `evaluate`.
+    runs
+        Every method on every hold-out.
+    """
+
+    scores: pd.DataFrame
+    runs: tuple[Run, ...]
 
 
 def evaluate(
     section: AnnData,
     *,
     methods: Sequence[str] = DEFAULT_METHODS,
-    protocol: Protocol = "thinning",
+    protocol: AnyProtocol = "thinning",
     repeats: int | None = None,
+    null: bool = False,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Score methods on spots that they never saw.
@@ -47,126 +100,190 @@ def evaluate(
     methods
         Names in ``stentrans.METHODS``.
     protocol
-        ``"thinning"``, ``"scattered"``, ``"holes"`` or ``"counts"``.
+        ``"thinning"``, ``"scattered"``, ``"holes"`` or ``"counts"``: strict hold-outs. Apart from
+        them, ``"published"`` trains and scores on the same pair, measured spots included; it
+        rewards memory and says nothing about unseen spots.
     repeats
-        Hold-outs; None: four phases, five fifths, five holes or two halvings.
+        Hold-outs; None: four phases, five fifths, five holes, two halvings, or one (published).
+    null
+        Also score each hold-out with the kept spots at each other's positions, where there is no
+        pattern to find. Adds a column ``null`` before ``gene``.
     seed
         Draws what is hidden and seeds the methods.
 
     Returns
     -------
     scores
-        Long: method, protocol, repeat, gene, metric, value. Metrics per gene are
-        ``log_normalised`` and ``depth_adjusted`` correlation, ``rmse``, ``coverage_80`` and
-        ``ceiling``; ``deviance_explained`` is one number under the gene ``"all genes"``.
+        Long: method, protocol, repeat, gene, metric, value.
 
     Raises
     ------
     ParameterError
-        For an unknown method or protocol, or too many repeats.
+        For an unknown method or protocol, too many repeats, or a null of the published protocol.
     SectionFormatError
         If the section is not usable.
 
     Notes
     -----
     Gene choice (seen in more than a tenth of the kept spots), scaling and everything the method
-    learns come from the kept spots alone. Deviance explained is 0 for a method that knows nothing
-    beyond the mean composition and negative for one that is worse than that.
+    learns come from the kept spots alone.
+
+    Metrics per gene: ``log_normalised`` and ``depth_adjusted`` correlation; ``spearman``,
+    ``rmse`` and ``ssim`` of log values (structural similarity of the maps of hidden spots, local
+    windows of 1.5 spacings); ``morans_i`` of the prediction and ``morans_i_true`` of the measured
+    values; ``gene_deviance_explained``; ``coverage_50``, ``_80`` and ``_95`` of the intervals;
+    ``ceiling``, the correlation that counting noise allows. Mind that ``ssim`` also rewards noise
+    like that of the measured map, and that a ``morans_i`` above the true one is smoothing.
+
+    Metrics under the gene ``"all genes"``: ``deviance_explained``, 0 for a method that knows
+    nothing beyond the mean composition and negative for one that is worse than that;
+    ``profile``, mean over hidden spots of the correlation over genes of predicted and measured
+    log values, each gene's mean over the kept spots taken away; ``coverage_50``, ``_80`` and
+    ``_95`` over all values; ``composition_variance``, variance over hidden sites of the predicted
+    log composition, genes weighted by their share, which should vanish in the null.
+
+    The published protocol has one metric, ``published_pearson`` per gene.
     """
+    return compare(
+        section, methods=methods, protocol=protocol, repeats=repeats, null=null, seed=seed
+    ).scores
+
+
+def compare(
+    section: AnnData,
+    *,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    protocol: AnyProtocol = "thinning",
+    repeats: int | None = None,
+    null: bool = False,
+    n_blocks: int = N_BLOCKS,
+    seed: int = 0,
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+) -> Comparison:
+    """Score methods as `evaluate` does, and keep what `summarise` needs for its intervals.
+
+    Parameters
+    ----------
+    section, methods, protocol, repeats, null
+        As for `evaluate`.
+    n_blocks
+        Compact blocks that the hidden spots of the section are parted into.
+    seed
+        As for `evaluate`.
+    device, on_progress
+        As for `stentrans.enhance`.
+
+    Raises
+    ------
+    ParameterError, SectionFormatError
+        As for `evaluate`.
+    Cancelled
+        If ``on_progress`` returned False.
+    """
+    plan = _Plan(
+        methods,
+        protocol,
+        _checked(methods, protocol, repeats, null=null),
+        (False, True) if null else (False,),
+        check_integer("n_blocks", n_blocks, low=1),
+        FitOptions(seed=check_seed(seed), device=device, on_progress=on_progress),
+    )
+    check_option("device", device, DEVICES)
+    tissue, lattice = prepare(section)
+    score_all = _published if protocol == PUBLISHED else _strict
+    runs = tuple(score_all(tissue.X, lattice, plan))
+    tables = [_table(run, tissue.var_names).assign(protocol=protocol) for run in runs]
+    columns = [*COLUMNS[:3], NULL, *COLUMNS[3:]] if null else list(COLUMNS)
+    report(on_progress, Progress("done", 1.0))
+    return Comparison(pd.concat(tables, ignore_index=True)[columns], runs)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is scored and how often."""
+
+    methods: Sequence[str]
+    protocol: AnyProtocol
+    repeats: int
+    kinds: tuple[bool, ...]
+    n_blocks: int
+    options: FitOptions
+
+    def options_of(self, title: str, turn: int) -> FitOptions:
+        """Options of one fit, which reports its progress as a part of all."""
+        share = 0.99 / (len(self.methods) * self.repeats * len(self.kinds))
+        told = part_of(self.options.on_progress, title, start=turn * share, share=share)
+        return replace(self.options, on_progress=told)
+
+
+def _checked(methods: Sequence[str], protocol: str, repeats: int | None, *, null: bool) -> int:
+    """Refuse what cannot be scored; return the number of repeats."""
     if not methods:
         raise ParameterError("At least one method must be named; none is.")
     for name in methods:
         check_option("method", name, list(registry.METHODS))
-    check_seed(seed)
-    check_option("protocol", protocol, list(PROTOCOLS))
-    repeats = DEFAULT_REPEATS[protocol] if repeats is None else repeats
-    check_integer("repeats", repeats, low=1)
-    tissue, lattice = prepare(section)
-    tables = []
-    for repeat, split in enumerate(splits(tissue.X, lattice, protocol, repeats, seed)):
-        chosen = _strict(split, seed)
-        for name in methods:
-            table = _score(name, chosen, lattice, seed, np.flatnonzero(chosen.scored))
-            table["gene"] = pd.Index([*tissue.var_names[chosen.scored], ALL_GENES])[table["gene"]]
-            tables.append(table.assign(method=name, protocol=protocol, repeat=repeat))
-    scores = pd.concat(tables, ignore_index=True)
-    return scores[["method", "protocol", "repeat", "gene", "metric", "value"]]
-
-
-class _Strict:
-    """One split with everything that may be computed before a method runs."""
-
-    def __init__(self, split: Split, scored: NDArray[np.bool_], seed: int) -> None:
-        self.kept, self.hidden, self.scored = split.kept, split.hidden, scored
-        self.seen, self.truth = split.seen[:, scored], split.truth[:, scored].toarray()
-        self.library = library_size(self.truth)
-        self.target = median_library(self.seen)
-        total = np.asarray(self.seen.sum(0), np.float64).ravel()
-        self.null = total / total.sum()
-        rng = np.random.default_rng(seed)
-        self.ceiling = noise_ceiling(self.truth, self.library, self.target, rng)
-
-
-def _strict(split: Split, seed: int) -> _Strict:
-    """Choose the genes by the kept spots; refuse a split that keeps too little."""
-    scored = keep_genes(split.seen, MIN_SHARE)
-    if len(split.kept) < MIN_SPOTS or not scored.any():
-        raise ParameterError(
-            f"A hold-out must keep at least {MIN_SPOTS} spots and one gene seen in more than "
-            f"{MIN_SHARE:.0%} of them; this one keeps {len(split.kept)} spots and "
-            f"{int(scored.sum())} such genes. Use a protocol that hides less."
-        )
-    return _Strict(split, scored, seed)
-
-
-def _score(
-    name: str, strict: _Strict, lattice: Lattice, seed: int, genes: NDArray[np.int64]
-) -> pd.DataFrame:
-    """Fit one method on the kept spots and score it at the hidden ones."""
-    shown = fit_lattice(lattice.array[strict.kept], _pixels(lattice, strict.kept))
-    fitted = registry.load(name).fit(strict.seen, shown, FitOptions(seed=seed))
-    prediction = fitted.predict(lattice.array[strict.hidden].astype(np.float64))
-    columns = np.arange(len(genes))
-    mean = fitted.decoder.decode(prediction, columns, "log")
-    sd = fitted.decoder.sd(prediction, columns)
-    share = fitted.decoder.decode(prediction, columns, "counts").astype(np.float64)
-    share /= np.maximum(share.sum(1, keepdims=True), 1e-12)
-    truth = metrics.log_normalised(strict.truth, strict.library, strict.target)
-    per_gene = {
-        "log_normalised": metrics.pearson(mean, truth),
-        "depth_adjusted": metrics.depth_adjusted(strict.truth, strict.library, share, strict.null),
-        "rmse": metrics.root_mean_squared_error(mean, truth),
-        "coverage_80": metrics.coverage(mean, sd, truth, 1.282),
-        "ceiling": strict.ceiling,
-    }
-    rows = [
-        pd.DataFrame({"gene": columns, "metric": metric, "value": value})
-        for metric, value in per_gene.items()
-    ]
-    explained = deviance_explained(strict.truth, strict.library, share, strict.null)
-    rows.append(
-        pd.DataFrame(
-            {"gene": [len(columns)], "metric": ["deviance_explained"], "value": [explained]}
-        )
+    check_option("protocol", protocol, [*PROTOCOLS, PUBLISHED])
+    if protocol == PUBLISHED:
+        if null:
+            raise ParameterError(
+                "A null must belong to a protocol that hides something; published hides nothing. "
+                "Choose a strict protocol such as thinning."
+            )
+        return check_integer("repeats", 1 if repeats is None else repeats, low=1, high=1)
+    return check_integer(
+        "repeats", DEFAULT_REPEATS[protocol] if repeats is None else repeats, low=1
     )
-    return pd.concat(rows, ignore_index=True)
 
 
-def deviance_explained(
-    counts: NDArray[np.floating],
-    library: NDArray[np.float64],
-    share: NDArray[np.float64],
-    null: NDArray[np.float64],
-) -> float:
-    """Share of the Poisson deviance that a predicted composition explains over the mean one."""
-    mixed = (1 - _NULL_MIXED_IN) * share + _NULL_MIXED_IN * null
-    left = metrics.poisson_deviance(counts, library, mixed).sum()
-    flat = np.broadcast_to(null, counts.shape)
-    return float(1 - left / metrics.poisson_deviance(counts, library, flat).sum())
+def _strict(counts: csr_matrix, lattice: Lattice, plan: _Plan) -> Iterator[Run]:
+    """Fit and score every method on every hold-out, and on its permutation where wanted."""
+    protocol, seed = cast(Protocol, plan.protocol), plan.options.seed
+    masks = hidden_masks(lattice, protocol, plan.repeats, seed)
+    block = _blocks(lattice, np.any(masks, axis=0), plan.n_blocks)
+    turns = count()
+    for repeat, split in enumerate(splits(counts, lattice, protocol, plan.repeats, seed)):
+        real = prepare_hold_out(split, lattice, block=block, seed=seed)
+        for is_null in plan.kinds:
+            rng = np.random.default_rng([seed, repeat])  # another permutation for every repeat
+            shown = real.permuted(rng) if is_null else real
+            for name in plan.methods:
+                title = f"{name}, hold-out {repeat + 1}{', permuted' if is_null else ''}"
+                options = plan.options_of(title, next(turns))
+                fitted = registry.load(name).fit(shown.seen, shown.shown, options)
+                yield Run(name, repeat, is_null, shown.genes, score(fitted, shown))
 
 
-def _pixels(lattice: Lattice, kept: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """Pixels of the kept spots, so that they are laid out as the whole section is."""
-    if lattice.to_pixels is None:
-        return None
-    return lattice.to_pixels(lattice.array[kept].astype(np.float64))
+def _published(counts: csr_matrix, lattice: Lattice, plan: _Plan) -> Iterator[Run]:
+    """Fit and score every method as published."""
+    block = _blocks(lattice, np.ones(lattice.n_spots, bool), plan.n_blocks)
+    for turn, name in enumerate(plan.methods):
+        options = plan.options_of(name, turn)
+        genes, scores = score_published(name, counts, lattice, block=block, options=options)
+        yield Run(name, 0, False, genes, scores)
+
+
+def _blocks(lattice: Lattice, is_scored: NDArray[np.bool_], n_blocks: int) -> NDArray[np.int64]:
+    """Spatial block of every spot that is scored in some repeat; the others are in none, -1.
+
+    The same for all repeats, which may score the same spots again.
+    """
+    block = np.full(lattice.n_spots, -1, np.int64)
+    plane = lattice.plane(lattice.array[is_scored])
+    block[is_scored] = spatial_blocks(plane, n_blocks)
+    return block
+
+
+def _table(run: Run, names: pd.Index) -> pd.DataFrame:
+    """Long table of one run."""
+    of_section = run.scores.of_section
+    genes = names[run.genes]
+    rows = [
+        pd.DataFrame({"gene": genes, "metric": metric, "value": value})
+        for metric, value in run.scores.per_gene.items()
+    ]
+    rows.append(
+        pd.DataFrame({"gene": ALL_GENES, "metric": list(of_section), "value": of_section.values()})
+    )
+    table = pd.concat([part for part in rows if len(part)], ignore_index=True)
+    return table.assign(method=run.method, repeat=run.repeat, null=run.null)

@@ -18,7 +18,7 @@ _NEW_CURVATURE = (0, 1, 3)  # steps at which it is worth its price
 _GENES_PER_CHUNK = 1024
 _GENES_FOR_VARIANCE = 1024
 _ROUNDING = 1e-6  # relative loss of objective that single precision may pretend
-_CLIP = 12.0  # |log fold change| of any spot, so that no step can overflow
+_CLIP = 60.0  # |log fold change|: beyond it a step is judged hopeless without overflow
 _START_VARIANCE = 0.05
 _LEAST_VARIANCE = 1e-7
 
@@ -161,17 +161,17 @@ class _Regression:
         self.counts, self.factors = counts.astype(np.float32), factors.astype(np.float32)
         self.log_library = np.log(library).astype(np.float32)[:, None]
         self.total = self.counts.sum(0, dtype=np.float64)
+        self.seen = factors.T @ self.counts.astype(np.float64)
         self.rank = factors.shape[1]
 
     def evaluate(self, slopes: NDArray[np.float64]) -> _Point:
         """Expected counts with each gene's total matched, which profiles the intercept."""
         fold = np.clip(self.factors @ slopes.astype(np.float32), -_CLIP, _CLIP)
-        likelihood = np.einsum("ng,ng->g", self.counts, fold).astype(np.float64)
         fold += self.log_library
         expected = np.exp(fold, out=fold)
         mass = expected.sum(0, dtype=np.float64)
         expected *= (self.total / mass).astype(np.float32)
-        return _Point(expected, likelihood - self.total * np.log(mass))
+        return _Point(expected, (slopes * self.seen).sum(0) - self.total * np.log(mass))
 
     def dispersion(self, expected: NDArray[np.float32]) -> NDArray[np.float64]:
         """Pearson overdispersion per gene, at least 1."""
@@ -219,8 +219,8 @@ class _Regression:
         dispersion: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Inverse of the negative Hessian per gene, ``(n_genes, rank, rank)``."""
-        inverse = np.asarray(np.linalg.inv(self._hessian(expected, prior, dispersion)), np.float64)
-        return inverse
+        hessian = self._hessian(expected, prior, dispersion)
+        return np.asarray(np.linalg.inv(hessian), np.float64)
 
     def _hessian(
         self,
@@ -265,20 +265,19 @@ def trust(
         Of the same genes.
     """
     rank = left_out.shape[1]
-    total = np.concatenate([read(genes[part]).sum(0) for part in _chunks(len(genes))])
+    spaced = _typical(read, genes)
+    counts, slopes = read(spaced), loadings.slopes[:, np.searchsorted(genes, spaced)]
+    dispersion = loadings.dispersion[np.searchsorted(genes, spaced)]
+    weight = counts.sum(0) / counts.sum() / dispersion
     curvature = (left_out * library[:, None]).T @ left_out
-    weight = total / total.sum() / loadings.dispersion
-    curvature *= (loadings.slopes * weight) @ loadings.slopes.T
+    curvature *= (slopes * weight) @ slopes.T * counts.sum() / library.sum()
     curvature += np.diag(0.5 * np.diag(curvature) + 1e-6 * np.trace(curvature) / rank + 1e-12)
     inverse = np.linalg.inv(curvature)
     belief = np.full(rank, 0.7)
+    model = _Regression(counts, library, left_out)
     for _ in range(_TRUST_STEPS):
-        slope = np.zeros(rank)
-        for part in _chunks(len(genes)):
-            slopes = loadings.slopes[:, part]
-            model = _Regression(read(genes[part]), library, left_out * belief)
-            missing = model.counts - model.evaluate(slopes).expected
-            slope += ((left_out.T @ (missing / loadings.dispersion[part])) * slopes).sum(1)
+        missing = model.counts - model.evaluate(slopes * belief[:, None]).expected
+        slope = ((model.factors.T @ (missing / dispersion.astype(np.float32))) * slopes).sum(1)
         before = belief
         belief = np.clip(belief + 0.5 * inverse @ slope, 0, 1)
         if np.abs(belief - before).max() < _TRUST_SETTLED:

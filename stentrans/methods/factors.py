@@ -144,7 +144,7 @@ def _components(values: NDArray[np.float32], rank: int, seed: int) -> NDArray[np
     else:
         from sklearn.utils.extmath import randomized_svd  # slow to import, and seldom needed
 
-        right = randomized_svd(values, rank, n_iter=7, random_state=seed)[2].T
+        right = randomized_svd(values, rank, n_iter=4, random_state=seed)[2].T
     # Signs are arbitrary; fixed, so that the same section gives the same factors everywhere.
     sign = np.sign(right[np.abs(right).argmax(0), np.arange(right.shape[1])])
     return np.asarray(right * np.where(sign == 0, 1, sign), np.float32)

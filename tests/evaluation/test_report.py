@@ -5,16 +5,11 @@ from __future__ import annotations
 import importlib.util
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import stentrans
 from stentrans.errors import ParameterError
-
-
-@pytest.fixture(scope="module")
-def section():
-    """A small simulated section."""
-    return stentrans.simulate(lattice="square", n_rows=20, n_cols=20, seed=1)
 
 
 def test_table_is_long_and_complete(section):
@@ -26,6 +21,34 @@ def test_table_is_long_and_complete(section):
     counted = scores.groupby(["method", "repeat", "metric"]).size().unstack()
     assert (counted["log_normalised"] == counted["depth_adjusted"]).all()
     assert (counted["deviance_explained"] == 1).all()
+    assert (counted["profile"] == 1).all()
+
+
+def test_coverage_of_the_section_is_over_all_values(section):
+    scores = stentrans.evaluate(section, methods=("linear",), repeats=1)
+    covered = scores[scores["metric"] == "coverage_80"]
+    pooled = covered["gene"] == "all genes"
+    assert covered.loc[pooled, "value"].item() == pytest.approx(
+        covered.loc[~pooled, "value"].mean()
+    )
+
+
+def test_null_of_a_strong_pattern_scores_nothing(section):
+    scores = stentrans.evaluate(section, methods=("prior",), repeats=2, null=True)
+    assert list(scores) == ["method", "protocol", "repeat", "null", "gene", "metric", "value"]
+    mean = scores.groupby(["metric", "null"])["value"].mean().unstack()
+    for metric in ("log_normalised", "depth_adjusted", "spearman", "profile"):
+        assert mean.loc[metric, False] > 0.2
+        assert abs(mean.loc[metric, True]) < 0.07
+    variance = mean.loc["composition_variance"]
+    assert variance[True] < 0.03 * variance[False]
+
+
+def test_real_scores_do_not_depend_on_the_null(section):
+    alone = stentrans.evaluate(section, methods=("nearest",), repeats=1)
+    beside = stentrans.evaluate(section, methods=("nearest",), repeats=1, null=True)
+    real = beside[~beside["null"]].drop(columns="null").reset_index(drop=True)
+    pd.testing.assert_frame_equal(real, alone)
 
 
 def test_default_method_beats_interpolation_on_hidden_spots(section):
