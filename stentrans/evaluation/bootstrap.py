@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from stentrans.evaluation.metrics import Values, correlation_of_sums
 
@@ -148,4 +148,4 @@ def reach_of(draws: NDArray[np.float64], n_blocks: int) -> float:
     seen = draws[np.isfinite(draws)]
     if n_blocks < 2 or len(seen) < 2:
         return float("nan")
-    return float(seen.std(ddof=1) * t.ppf((1 + _LEVEL) / 2, n_blocks - 1))
+    return float(seen.std(ddof=1) * stdtrit(n_blocks - 1, (1 + _LEVEL) / 2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Values = NDArray[np.floating]
 
@@ -42,6 +41,8 @@ def correlation_of_sums(n: Values, sums: Values) -> NDArray[np.float64]:
 
 def ranks(values: Values) -> NDArray[np.float64]:
     """Column-wise ranks, ties at their mean rank; their correlation is Spearman's."""
+    from scipy.stats import rankdata  # slow to import, and only evaluation needs it
+
     return np.asarray(rankdata(values, axis=0))
 
 
