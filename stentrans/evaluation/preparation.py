@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
+from stentrans.enhancement import prepare
 from stentrans.errors import ParameterError
 from stentrans.evaluation import spatial
 from stentrans.evaluation.bootstrap import membership
@@ -19,9 +20,13 @@ from stentrans.lattice import Lattice, fit_lattice
 from stentrans.preprocess import keep_genes, library_size, log_normalise, median_library
 from stentrans.section.check import MIN_SPOTS
 
+if TYPE_CHECKING:
+    from anndata import AnnData
+
 GENES_PER_CHUNK: Final = 512
 """Genes that are dense at the same time; bounds the memory at any number of genes."""
 MIN_SHARE: Final = 0.1
+_LEAST_GENES: Final = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +78,27 @@ class HoldOut:
     def permuted(self, rng: np.random.Generator) -> HoldOut:
         """Return the same hold-out with the kept spots at each other's positions."""
         return replace(self, seen=self.seen[rng.permutation(self.seen.shape[0])])
+
+
+def prepare_to_score(section: AnnData) -> tuple[AnnData, Lattice]:
+    """Spots on tissue and their lattice, without spots too poor to be scored.
+
+    A spot that shows fewer than 20 genes (a tenth of the genes of a small panel) is scaled by a
+    library of almost nothing: its log values are outliers that decide every correlation.
+
+    Parameters
+    ----------
+    section
+        As for `stentrans.enhance`; left as it was.
+
+    Raises
+    ------
+    SectionFormatError
+        If the section is not usable, or too few spots remain.
+    """
+    tissue, lattice = prepare(section)
+    rich = np.diff(tissue.X.indptr) >= min(_LEAST_GENES, tissue.n_vars // 10)
+    return (tissue, lattice) if rich.all() else prepare(tissue[rich].copy())
 
 
 def prepare_hold_out(

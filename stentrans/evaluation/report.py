@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stentrans.enhancement import DEVICES, prepare
+from stentrans.enhancement import DEVICES
 from stentrans.errors import ParameterError
 from stentrans.evaluation.bootstrap import N_BLOCKS, spatial_blocks
 from stentrans.evaluation.parts import part_of
-from stentrans.evaluation.preparation import prepare_hold_out
+from stentrans.evaluation.preparation import prepare_hold_out, prepare_to_score
 from stentrans.evaluation.protocols import (
     DEFAULT_REPEATS,
     PROTOCOLS,
@@ -125,8 +125,8 @@ def evaluate(
 
     Notes
     -----
-    Gene choice (seen in more than a tenth of the kept spots), scaling and everything the method
-    learns come from the kept spots alone.
+    Spots that show fewer than 20 genes are left out. Gene choice (seen in more than a tenth of
+    the kept spots), scaling and everything the method learns come from the kept spots alone.
 
     Metrics per gene: ``log_normalised`` and ``depth_adjusted`` correlation; ``spearman``,
     ``rmse`` and ``ssim`` of log values (structural similarity of the maps of hidden spots, local
@@ -190,7 +190,7 @@ def compare(
         FitOptions(seed=check_seed(seed), device=device, on_progress=on_progress),
     )
     check_option("device", device, DEVICES)
-    tissue, lattice = prepare(section)
+    tissue, lattice = prepare_to_score(section)
     score_all = _published if protocol == PUBLISHED else _strict
     runs = tuple(score_all(tissue.X, lattice, plan))
     tables = [_table(run, tissue.var_names).assign(protocol=protocol) for run in runs]

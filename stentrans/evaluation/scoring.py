@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 
 from stentrans.evaluation import metrics, spatial
 from stentrans.evaluation.bootstrap import BlockSums, block_moments
-from stentrans.evaluation.preparation import HoldOut, chunks_of, prepare_hold_out
+from stentrans.evaluation.preparation import HoldOut, chunks_of
 from stentrans.methods.base import Decoder, Fitted, Prediction
-
-# Whoever scores a method by hand needs these three together.
-__all__ = ["HoldOut", "prepare_hold_out", "score"]
 
 LEVELS: Final = {"coverage_50": 0.5, "coverage_80": 0.8, "coverage_95": 0.95}
 

@@ -196,9 +196,9 @@ class _Training:
         for fold in range(_FOLDS):
             # The gate of a spot must not have seen it either.
             here = self.fold == fold
-            unseen_gate[here] = _gate(missing[~here], correction[~here])
+            unseen_gate[here] = gate_of(missing[~here], correction[~here])
         mean_losses = [float(np.mean(step)) for step in zip(*losses, strict=True)]
-        gate = _gate(missing, correction)
+        gate = gate_of(missing, correction)
         return Trained(nets, gate, prior + unseen_gate * correction, mean_losses)
 
     def _train_fold(self, tasks: Sequence[Task], fold: int) -> tuple[SpotTransformer, list[float]]:
@@ -265,7 +265,7 @@ def _metric(spatial: SpatialFactors) -> NDArray[np.float64]:
     return np.asarray(metric + 1e-3 * np.eye(rank) / rank)
 
 
-def _gate(missing: NDArray[np.float64], correction: NDArray[np.float64]) -> NDArray[np.float64]:
+def gate_of(missing: NDArray[np.float64], correction: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the correction to use per factor, from spots that no network was trained on.
 
     The regression of what was missing on the correction, at most 1, shrunk by how surely the

@@ -7,6 +7,7 @@ import importlib.util
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 
 import stentrans
 from stentrans.errors import ParameterError
@@ -89,3 +90,16 @@ def test_scores_agree_with_the_independent_script(shared_data):
     assert mean["depth_adjusted"] == pytest.approx(theirs["pcc_adjusted"], abs=1e-3)
     assert mean["log_normalised"] == pytest.approx(theirs["pcc_mean"], abs=1e-3)
     assert mean["deviance_explained"] == pytest.approx(theirs["deviance_explained"], abs=1e-3)
+
+
+def test_spots_too_poor_to_be_scored_are_left_out():
+    section = stentrans.simulate(n_rows=14, n_cols=28, seed=1)
+    poor = section.copy()
+    counts = poor.X.toarray()
+    counts[5] = 0
+    counts[5, 3] = 1
+    poor.X = csr_matrix(counts)
+    without = section[np.arange(section.n_obs) != 5].copy()
+    found = stentrans.evaluate(poor, methods=("nearest",), protocol="holes", repeats=2)
+    expected = stentrans.evaluate(without, methods=("nearest",), protocol="holes", repeats=2)
+    pd.testing.assert_frame_equal(found, expected)

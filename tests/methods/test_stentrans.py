@@ -10,7 +10,7 @@ from stentrans.enhancement import prepare
 from stentrans.errors import Cancelled
 from stentrans.methods.base import FitOptions, Progress
 from stentrans.methods.prior import Prior
-from stentrans.methods.stentrans import Stentrans, _gate
+from stentrans.methods.stentrans import Stentrans, gate_of
 
 QUICK = {"steps": 12, "tasks": 3}
 
@@ -47,7 +47,7 @@ def test_training_is_told_and_recorded(simulated):
 def test_gate_opens_for_what_unseen_spots_confirm_only(rng):
     missing = rng.normal(size=(400, 3))
     correction = np.column_stack([0.5 * missing[:, 0], rng.normal(size=400), np.zeros(400)])
-    gate = _gate(missing, correction)
+    gate = gate_of(missing, correction)
     # Twice as much would be right; never more than 1, less a little for doubt.
     assert gate[0] == pytest.approx(1.0, abs=0.02)
     assert gate[1:].tolist() == [0.0, 0.0]
