@@ -29,7 +29,7 @@ from stentrans.methods.base import FitOptions, Fitted, Prediction
 from stentrans.methods.local_kriging import Kriged
 from stentrans.methods.prior import FittedPrior, PriorSettings, fit_spatial
 from stentrans.methods.registry import load
-from stentrans.methods.stentrans import gate_of
+from stentrans.methods.fold_training import gate_of
 
 KEYS = ("section", "phase", "method", "metric", "seed")
 SCORES = {

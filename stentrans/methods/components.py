@@ -11,7 +11,7 @@ from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import LinearOperator, svds
 
 GRAM_UP_TO: Final = 1_000
-"""Spots; the Gram matrix of more is slower than a few matrix-vector products."""
+"""Spots or genes; the Gram matrix of more is slower than a few matrix-vector products."""
 GENES_AT_ONCE: Final = 1_024
 TOLERANCE: Final = 1e-5
 """Relative error of squared singular values at which the iteration stops."""
@@ -58,8 +58,10 @@ def principal_components(values: csc_matrix, rank: int, *, seed: int = 0) -> Com
     """
     mean = np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()
     rank = min(rank, values.shape[0] - 2, values.shape[1])
-    if values.shape[0] <= GRAM_UP_TO or rank >= values.shape[1]:
+    if values.shape[0] <= GRAM_UP_TO:
         basis, size = _by_gram(values, mean, rank)
+    elif values.shape[1] <= GRAM_UP_TO:
+        basis, size = _by_gram_of_genes(values, mean, rank)
     else:
         basis, size = _by_iteration(values, mean, rank, seed)
     used = size > LEAST_SIZE * np.linalg.norm(values.data)
@@ -81,6 +83,19 @@ def _by_gram(
     size, basis = np.linalg.eigh(gram)
     leading = slice(None, -rank - 1, -1)
     return basis[:, leading], np.sqrt(np.maximum(size[leading], 0.0))
+
+
+def _by_gram_of_genes(
+    values: csc_matrix, mean: NDArray[np.float64], rank: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same through the products of genes, for many spots and few genes."""
+    rows = values.astype(np.float64)
+    gram = (rows.T @ rows).toarray() - values.shape[0] * np.outer(mean, mean)
+    power, vectors = np.linalg.eigh(gram)
+    leading = slice(None, -rank - 1, -1)
+    size = np.sqrt(np.maximum(power[leading], 0.0))
+    projected = rows @ vectors[:, leading] - mean @ vectors[:, leading]
+    return projected / np.maximum(size, np.finfo(np.float64).tiny), size
 
 
 def _by_iteration(

@@ -88,9 +88,7 @@ def observe(counts: csr_matrix, lattice: Lattice, min_share: float) -> Observed:
     )
 
 
-def gene_chunks(
-    genes: NDArray[np.int64], size: int = GENES_PER_CHUNK
-) -> list[NDArray[np.int64]]:
+def gene_chunks(genes: NDArray[np.int64], size: int = GENES_PER_CHUNK) -> list[NDArray[np.int64]]:
     """Split genes so that one dense chunk of spots x genes stays small."""
     return [genes[i : i + size] for i in range(0, len(genes), size)]
 

@@ -54,34 +54,61 @@ class PatternKriging:
         pairs = np.column_stack([self.settings.length, self.settings.nugget])
         for start in range(0, len(at), SITES_AT_ONCE):
             rows = slice(start, start + SITES_AT_ONCE)
-            near, offset = self._neighbours(at[rows], skip)
-            alike, which = np.unique(offset.reshape(len(near), -1), axis=0, return_inverse=True)
-            patterns, which = alike.reshape(-1, *offset.shape[1:]), which.ravel()
+            near, offset = neighbourhoods(self.tree, at[rows], N_NEAREST, skip=skip)
+            patterns, which = patterns_of(offset)
             for length, nugget in np.unique(pairs, axis=0):
                 of = np.flatnonzero((pairs == (length, nugget)).all(axis=1))
-                weights, share = _solve(patterns, float(length), float(nugget))
+                weights, share = pattern_weights(patterns, float(length), float(nugget))
                 values = self.factors[near[:, :, None], of]
                 mean[rows, of] = np.einsum("nk,nkf->nf", weights[which], values)
                 explained[rows, of] = share[which, None]
         return mean, left_variance(explained, self.settings)
 
-    def _neighbours(self, at: Floats, skip: int) -> tuple[NDArray[np.int64], Floats]:
-        """Nearest spots and the way to them, in an order that depends on geometry only."""
-        n_asked = min(N_NEAREST + N_SPARE + skip, len(self.plane))
-        near = np.asarray(self.tree.query(at, range(1, n_asked + 1))[1], dtype=np.int64)
-        offset = np.round(self.plane[near] - at[:, None], DECIMALS)
-        distance = np.round((offset**2).sum(axis=2), DECIMALS)
-        order = np.lexsort((offset[:, :, 1], offset[:, :, 0], distance), axis=1)
-        order = order[:, skip : skip + N_NEAREST]
-        return (
-            np.take_along_axis(near, order, axis=1),
-            # Adding 0 turns -0 into 0, which would count as another pattern.
-            np.take_along_axis(offset, order[:, :, None], axis=1) + 0.0,
-        )
+
+def neighbourhoods(
+    tree: cKDTree, at: Floats, n_nearest: int, *, skip: int = 0
+) -> tuple[NDArray[np.int64], Floats]:
+    """Nearest spots and the way to them, in an order that depends on geometry only.
+
+    Parameters
+    ----------
+    tree
+        Of the positions of the spots, in pitches.
+    at
+        Shape ``(n_sites, 2)``, in pitches.
+    n_nearest
+        Spots per site; fewer where the section has fewer.
+    skip
+        Leaves out so many of the nearest: 1 for a spot, which is nearest to itself.
+
+    Returns
+    -------
+    near
+        Indices of spots, shape ``(n_sites, n_near)``, the nearest first.
+    offset
+        From site to spot, shape ``(n_sites, n_near, 2)``, rounded to 6 decimals.
+    """
+    n_asked = min(n_nearest + N_SPARE + skip, tree.n)
+    near = np.asarray(tree.query(at, range(1, n_asked + 1))[1], dtype=np.int64)
+    offset = np.round(np.asarray(tree.data)[near] - at[:, None], DECIMALS)
+    distance = np.round((offset**2).sum(axis=2), DECIMALS)
+    order = np.lexsort((offset[:, :, 1], offset[:, :, 0], distance), axis=1)
+    order = order[:, skip : skip + n_nearest]
+    return (
+        np.take_along_axis(near, order, axis=1),
+        # Adding 0 turns -0 into 0, which would count as another pattern.
+        np.take_along_axis(offset, order[:, :, None], axis=1) + 0.0,
+    )
 
 
-def _solve(patterns: Floats, length: float, nugget: float) -> tuple[Floats, Floats]:
-    """Weights ``(n_patterns, n_near)`` and explained share ``(n_patterns,)``."""
+def patterns_of(offset: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Different neighbourhoods ``(n_patterns, n_near, 2)``, and which of them each site has."""
+    alike, which = np.unique(offset.reshape(len(offset), -1), axis=0, return_inverse=True)
+    return alike.reshape(-1, *offset.shape[1:]), which.ravel()
+
+
+def pattern_weights(patterns: Floats, length: float, nugget: float) -> tuple[Floats, Floats]:
+    """Weights ``(n_patterns, n_near)`` and explained share ``(n_patterns,)``, Matérn 3/2."""
     weights = np.empty(patterns.shape[:2])
     share = np.empty(len(patterns))
     for start in range(0, len(patterns), SYSTEMS_AT_ONCE):

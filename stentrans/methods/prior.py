@@ -86,6 +86,11 @@ class SpatialFactors:
     library_left_out: Kriged
     loadings: Loadings
 
+    @property
+    def pattern(self) -> NDArray[np.int64]:
+        """The factors that space predicts."""
+        return np.flatnonzero(self.kriging.no_pattern.weight < 0.5)
+
 
 class FittedPrior:
     """Kriged factors and their decoder; predicts at any position.

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from stentrans.methods.local_kriging import Kriged, LocalKriging
+from stentrans.nn.spot_transformer import KERNEL_WIDTHS
 
 WINDOW = 600  # spots a task is cut from, so that its cost does not grow with the section
 NEAREST = 24  # visible spots around a site
-ANCHORS = 40  # visible spots from everywhere, for likeness instead of nearness
+ALIKE = 40  # visible spots from anywhere that the prior says the same of
+_MOST_TO_COMPARE = 2000  # spots among which those are looked for
 _LEAST_VISIBLE = 12
 _KINDS = ("random", "holes", "thinned")
 _KIND_SHARES = (0.6, 0.2, 0.2)
@@ -42,6 +45,7 @@ class Task:
 def draw_task(
     local: LocalKriging,
     lines: NDArray[np.int64],
+    content: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Task:
     """Hide some spots of a window: scattered ones, a few holes, or all but every second line.
@@ -52,18 +56,21 @@ def draw_task(
         Kriging of the factors from all spots.
     lines
         Lattice lines of the spots along both axes, shape ``(n_spots, 2)``.
+    content
+        Factors by which spots are alike.
     rng
         Draws the window and what is hidden.
     """
     window = _window(local.plane, rng)
     visible = _visible(local.plane[window], lines[window], rng)
-    return make_task(local, window[visible], window[~visible], rng)
+    return make_task(local, window[visible], window[~visible], content, rng)
 
 
 def make_task(
     local: LocalKriging,
     visible: NDArray[np.int64],
     hidden: NDArray[np.int64],
+    content: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Task:
     """Predict chosen hidden spots from chosen visible ones.
@@ -73,7 +80,7 @@ def make_task(
     """
     seen = local.of_spots(visible)
     at = local.plane[hidden]
-    view = SpotView(seen, seen.leave_one_out(), rng)
+    view = SpotView(seen, seen.leave_one_out(), content, rng)
     sites, near, distance = view.look(at, prior := seen.predict(at))
     return Task(hidden, sites, view.tokens, near, distance, prior.mean.astype(np.float32))
 
@@ -87,20 +94,25 @@ class SpotView:
         Kriging from the visible spots.
     left_out
         Their leave-one-out predictions.
+    content
+        Factors by which spots are alike: those that space predicts.
     rng
-        Draws the anchors once, so that the answer at a site depends on no other site.
+        Draws the spots to compare with once, so that the answer at a site depends on no other.
     """
 
     def __init__(
         self,
         seen: LocalKriging,
         left_out: Kriged,
+        content: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> None:
-        self.seen = seen
+        self.seen, self.content = seen, content
         self.tokens = np.hstack([seen.factors, left_out.mean]).astype(np.float32)
         n_spots = len(seen.plane)
-        self.anchors = np.sort(rng.choice(n_spots, min(ANCHORS, n_spots), replace=False))
+        compared = rng.choice(n_spots, min(_MOST_TO_COMPARE, n_spots), replace=False)
+        self.compared = np.sort(compared)
+        self.known = left_out.mean[np.ix_(self.compared, content)]
         # Distances count in spacings of what is visible, so that a thinned section looks alike.
         fourth = min(5, n_spots)  # a spot is nearest to itself
         self.spacing = float(np.median(seen.nearest(seen.plane, fourth)[0][:, -1]))
@@ -110,11 +122,30 @@ class SpotView:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         """Tokens of sites, the spots they attend to, and the distances to them."""
         distance, near = self.seen.nearest(at, min(NEAREST, len(self.seen.plane)))
-        far = np.linalg.norm(at[:, None] - self.seen.plane[self.anchors], axis=-1)
-        everywhere = np.broadcast_to(self.anchors, far.shape)
-        sites = np.hstack([prior.mean, np.sqrt(prior.variance)]).astype(np.float32)
+        unlike = cdist(prior.mean[:, self.content], self.known, "sqeuclidean")
+        alike, kernels = self._alike(unlike), self._kernels(unlike)
+        far = np.linalg.norm(at[:, None] - self.seen.plane[alike], axis=-1)
+        sites = np.hstack([prior.mean, np.sqrt(prior.variance), *kernels]).astype(np.float32)
         distances = np.hstack([distance, far]) / self.spacing
-        return sites, np.hstack([near, everywhere]), distances.astype(np.float32)
+        return sites, np.hstack([near, alike]), distances.astype(np.float32)
+
+    def _alike(self, unlike: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The spots of which the prior says most nearly the same, shape ``(N, ALIKE)``."""
+        count = min(ALIKE, len(self.compared))
+        if count < len(self.compared):
+            order = np.argpartition(unlike, count - 1, axis=1)[:, :count]
+        else:
+            order = np.broadcast_to(np.arange(count), unlike.shape)
+        return self.compared[order]
+
+    def _kernels(self, unlike: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Mean factors of all compared spots, weighted by likeness, for each kernel width."""
+        unlike = unlike - unlike.min(1, keepdims=True)
+        factors, means = self.seen.factors[self.compared], []
+        for width in KERNEL_WIDTHS:
+            weight = np.exp(-0.5 / width**2 * unlike)
+            means.append(weight @ factors / weight.sum(1, keepdims=True))
+        return means
 
 
 def _window(plane: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -94,10 +94,11 @@ class LinearWeights:
         self, plane: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Sites in the hull, the corners of their triangles ``(n_inside, 6)`` and weights."""
-        found = [
-            triangles.find_simplex(plane @ shear, tol=TOLERANCE)
-            for shear, triangles in self.triangles
-        ]
+        # The search walks on from the site before, so sites in any other order take long.
+        order = np.lexsort((plane[:, 0], np.floor(plane[:, 1])))
+        found = [np.empty(len(plane), dtype=np.int32) for _ in self.triangles]
+        for simplex, (shear, triangles) in zip(found, self.triangles, strict=True):
+            simplex[order] = triangles.find_simplex((plane @ shear)[order], tol=TOLERANCE)
         rows = np.flatnonzero(np.all([simplex >= 0 for simplex in found], axis=0))
         corners, weights = [], []
         for (shear, triangles), simplex in zip(self.triangles, found, strict=True):

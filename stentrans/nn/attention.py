@@ -20,27 +20,33 @@ class ContentAttention(nn.Module):
     dim
         Embedding size, divisible by ``num_heads``.
     num_heads
-        Number of heads.
+        Number of heads; they start with kernels of different width on the content itself.
     """
 
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
+        widths = torch.logspace(-0.7, 0.2, num_heads)
+        self.log_sharpness = nn.Parameter(-2 * torch.log(widths))
         self.q = nn.Linear(dim, dim, bias=False)
         self.k = nn.Linear(dim, dim, bias=False)
         self.k.load_state_dict(self.q.state_dict())  # likeness: at first the same measure of both
         self.temperature = nn.Parameter(torch.ones(num_heads))
         self.distance_bias = DistanceBias(num_heads)
 
-    def forward(self, x: Tensor, spots: Tensor, near: Tensor, distance: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, spots: Tensor, near: Tensor, distance: Tensor, unlike_as_known: Tensor
+    ) -> Tensor:
         """Weights ``(N, heads, K)`` of ``spots[near]``, (S, D) and (N, K), for sites ``x`` (N, D).
 
+        ``unlike_as_known`` (N, K) is half the squared distance of the content before embedding.
         Spots are projected before they are gathered, which is less work than after.
         """
         q = self.q(x).view(len(x), 1, self.num_heads, -1)
         key = self.k(spots).view(len(spots), self.num_heads, -1)[near]
         unlike = ((q - key) ** 2).sum(-1).transpose(1, 2)
         logits = self.distance_bias(distance) - self.temperature.abs()[:, None] * unlike
+        logits = logits - self.log_sharpness.exp()[:, None] * unlike_as_known[:, None]
         return torch.softmax(logits, dim=-1)
 
 

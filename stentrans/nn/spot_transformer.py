@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from stentrans.nn.attention import ContentAttention
 from stentrans.nn.blocks import Block
+
+KERNEL_WIDTHS: Final = (0.15, 0.3, 0.6, 1.2)
+"""In units of the factors' standard deviation."""
+import os
+_SPEED = float(os.environ.get("SPEED","4"))  # of learning how much to correct, which starts at zero and may have to reach one
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class SpotTransformer(nn.Module):
         )
         self.attention = ContentAttention(config.dim, config.num_heads)
         self.from_factors = nn.Parameter(torch.zeros(config.num_heads, config.rank))
+        self.from_kernels = nn.Parameter(torch.zeros(len(KERNEL_WIDTHS), config.rank))
         self.from_residuals = nn.Parameter(torch.zeros(config.num_heads, config.rank))
 
     def forward(self, sites: Tensor, spots: Tensor, near: Tensor, distance: Tensor) -> Tensor:
@@ -68,7 +75,8 @@ class SpotTransformer(nn.Module):
         Parameters
         ----------
         sites
-            Shape ``(N, 2R)``: prior mean, prior standard deviation.
+            Shape ``(N, (2 + W) R)``: prior mean, prior standard deviation, and for each of the W
+            kernel widths the mean factors of all spots weighted by likeness.
         spots
             Shape ``(n_spots, 2R)``: factors, what the prior says of them from other spots.
         near
@@ -82,16 +90,20 @@ class SpotTransformer(nn.Module):
             Shape ``(N, R)``, to be added to the prior mean.
         """
         rank = self.config.rank
-        prior, sd = sites[:, :rank], sites[:, rank:]
+        prior, sd, kernels = sites[:, :rank], sites[:, rank : 2 * rank], sites[:, 2 * rank :]
         factors, expected = spots[:, :rank], spots[:, rank:]
         known = list(self.config.content)
-        x, keys = self.embed(prior[:, known]), self.embed(expected[:, known])
+        ours, theirs = prior[:, known], expected[:, known]
+        unlike = 0.5 * ((ours[:, None] - theirs[near]) ** 2).sum(-1)
+        x, keys = self.embed(ours), self.embed(theirs)
         for block in self.blocks:
             x = block(x, keys[near])
-        weights = self.attention(x, keys, near, distance)  # (N, heads, K)
+        weights = self.attention(x, keys, near, distance, unlike)  # (N, heads, K)
         mixed = weights @ factors[near] - prior[:, None]
         missed = weights @ (factors - expected)[near]
         # In units of what the prior does not know: where it is sure, little is to be corrected.
+        of_all = kernels.unflatten(1, (-1, rank)) - prior[:, None]
         correction: Tensor = self.from_factors * mixed + self.from_residuals * missed
-        in_units: Tensor = sd * correction.sum(1)
+        total = correction.sum(1) + (self.from_kernels * of_all).sum(1)
+        in_units: Tensor = _SPEED * sd * total
         return in_units

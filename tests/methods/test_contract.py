@@ -11,7 +11,11 @@ from stentrans.lattice import fit_lattice
 from stentrans.methods.registry import METHODS
 from tests.methods.checks import CHECKS, Case
 
-QUICK: Mapping[str, Mapping[str, Any]] = {}
+QUICK: Mapping[str, Mapping[str, Any]] = {
+    "stentrans": {"steps": 20, "tasks": 4},
+    "paper": {"depth": 1, "epochs": 5},
+    "dist": {"width": 4, "depth": 1, "epochs": 5},
+}
 """Settings by method name that keep a fit on forty spots under a second."""
 
 

@@ -31,7 +31,7 @@ def field(rng):
     return lattice, plane, factors - factors.mean(axis=0)
 
 
-@pytest.mark.parametrize("largest_gram", [1000, 0], ids=["gram", "iteration"])
+@pytest.mark.parametrize("largest_gram", [1000, 50, 0], ids=["spots", "genes", "iteration"])
 def test_components_equal_a_dense_svd(monkeypatch, rng, largest_gram):
     monkeypatch.setattr(components, "GRAM_UP_TO", largest_gram)
     signal = rng.normal(size=(60, 4)) * [8, 6, 4, 3] @ rng.normal(size=(4, 50))
@@ -46,6 +46,15 @@ def test_components_equal_a_dense_svd(monkeypatch, rng, largest_gram):
 def test_components_of_constant_values_are_none():
     found = principal_components(csc_matrix(np.full((40, 6), 2.0)), 10)
     assert found.scores.shape == (40, 0)
+
+
+@pytest.mark.parametrize("n_genes", [1, 7, 40])
+def test_components_of_many_spots_and_few_genes(rng, n_genes):
+    values = rng.poisson(2.0, (1_100, n_genes)).astype(np.float32)
+    found = principal_components(csc_matrix(values), 10)
+    assert found.scores.shape == (1_100, min(10, n_genes))
+    _, s, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
+    np.testing.assert_allclose(np.linalg.norm(found.scores, axis=0), s[:10], rtol=1e-5)
 
 
 def test_exact_kriging_equals_the_formula_written_out(field):

@@ -10,7 +10,8 @@ from stentrans.enhancement import prepare
 from stentrans.errors import Cancelled
 from stentrans.methods.base import FitOptions, Progress
 from stentrans.methods.prior import Prior
-from stentrans.methods.stentrans import Stentrans, gate_of
+from stentrans.methods.fold_training import gate_of
+from stentrans.methods.stentrans import Stentrans
 
 QUICK = {"steps": 12, "tasks": 3}
 
