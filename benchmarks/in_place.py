@@ -38,6 +38,7 @@ class LibraryScaledMeans:
     """The mean composition at the measured library of each spot: nothing about any gene."""
 
     kind = "means"
+    genes_at_once = None
 
     def __init__(self, hold_out: HoldOut) -> None:
         self.decoder, self.summary = self, dict[str, Any]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,12 @@ ARRAYS_FILE = "arrays.npz"
 ABOUT_FILE = "enhancement.json"
 DAMAGED = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, StentransError)
 """What reading an incomplete or altered file can raise."""
-_SITES_PER_CHUNK = 256
+_LEAST_SITES = 64
+_VALUES_PER_BLOCK = 2**21
+_VALUES_PER_CHUNK = 2**18
+"""Of a file that is written by gene, where a row of all genes is never complete."""
+_PLACES = {"X": "X"} | {name: f"layers/{name}" for name in (COUNTS, SD, MEASURED_LAYER)}
+"""Of the values in a file."""
 _LOG_VALUES = "expected natural log1p of counts scaled to the median library"
 
 
@@ -58,10 +63,10 @@ def to_anndata(enhancement: Enhancement, genes: Sequence[str] | None) -> AnnData
     """See `stentrans.enhancement.Enhancement.to_anndata`."""
     columns = _columns(enhancement, genes)
     adata = _frame_of(enhancement, columns)
-    blocks = list(_blocks(enhancement, columns))
-    adata.X = np.concatenate([block["X"] for block in blocks])
-    for layer in (COUNTS, SD, MEASURED_LAYER):
-        adata.layers[layer] = np.concatenate([block[layer] for block in blocks])
+    made = {name: np.empty(adata.shape, np.float32) for name in _PLACES}
+    _fill(made, enhancement, columns)
+    adata.X = made.pop("X")
+    adata.layers.update(made)
     return adata
 
 
@@ -74,21 +79,16 @@ def write_h5ad(enhancement: Enhancement, path: Path, genes: Sequence[str] | None
 
     columns = _columns(enhancement, genes)
     unfinished = path.with_name(f".{path.name}.part")
-    shape = (len(enhancement.sites), len(columns))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _frame_of(enhancement, columns).write_h5ad(unfinished)
         with h5py.File(unfinished, "r+") as file:
             if "X" in file:  # written as null where an AnnData has no values yet
                 del file["X"]
-            names = {"X": "X"} | {n: f"layers/{n}" for n in (COUNTS, SD, MEASURED_LAYER)}
-            sets = {name: _dense(file, place, shape) for name, place in names.items()}
-            start = 0
-            for block in _blocks(enhancement, columns):
-                stop = start + len(block["X"])
-                for name, values in block.items():
-                    sets[name][start:stop] = values
-                start = stop
+            shape = (len(enhancement.sites), len(columns))
+            chunk = _chunk(enhancement.decoder, shape)
+            sets = {name: _dense(file, at, shape, chunk) for name, at in _PLACES.items()}
+            _fill(sets, enhancement, columns)
         unfinished.replace(path)
     except OSError as error:
         raise StoreError(
@@ -252,32 +252,58 @@ def _frame_of(enhancement: Enhancement, columns: NDArray[np.int64]) -> AnnData:
     return adata
 
 
-def _blocks(
-    enhancement: Enhancement, columns: NDArray[np.int64]
-) -> Iterator[dict[str, NDArray[np.float32]]]:
-    """Values of some sites at a time: X, counts, sd and measured."""
-    decoder = enhancement.decoder
+def _fill(into: Mapping[str, Any], enhancement: Enhancement, columns: NDArray[np.int64]) -> None:
+    """Compute X, counts, sd and measured, some sites of some genes at a time."""
+    decoder, counts = enhancement.decoder, enhancement.measured
     n_spots = int((enhancement.sites[ORIGIN] == MEASURED).sum())
-    counts = enhancement.measured
-    normalised = log_normalise(counts, median_library(counts))[:, columns]
-    for start in range(0, len(enhancement.sites), _SITES_PER_CHUNK):
-        stop = min(start + _SITES_PER_CHUNK, len(enhancement.sites))
-        part = enhancement.prediction.rows(slice(start, stop))
-        measured = np.full((stop - start, len(columns)), np.nan, np.float32)
-        if start < n_spots:  # measured spots come first
-            rows = normalised[start : min(stop, n_spots)].toarray()
-            measured[: len(rows)] = rows
-        yield {
-            "X": decoder.decode(part, columns, "log"),
-            COUNTS: decoder.decode(part, columns, "counts"),
-            SD: decoder.sd(part, columns),
-            MEASURED_LAYER: measured,
-        }
+    by_spot = log_normalise(counts, median_library(counts))
+    shape = (len(enhancement.sites), len(columns))
+    n_sites, n_genes = _block(decoder, shape)
+    normalised = by_spot.tocsc() if n_genes < shape[1] else by_spot
+    for genes in _parts(shape[1], n_genes):
+        asked = columns[genes]
+        known = normalised[:, asked].tocsr()
+        for sites in _parts(shape[0], n_sites):
+            part = enhancement.prediction.rows(sites)
+            into["X"][sites, genes] = decoder.decode(part, asked, "log")
+            into[COUNTS][sites, genes] = decoder.decode(part, asked, "counts")
+            into[SD][sites, genes] = decoder.sd(part, asked)
+            measured = np.full((sites.stop - sites.start, len(asked)), np.nan, np.float32)
+            if sites.start < n_spots:  # measured spots come first
+                rows = known[sites.start : min(sites.stop, n_spots)].toarray()
+                measured[: len(rows)] = rows
+            into[MEASURED_LAYER][sites, genes] = measured
 
 
-def _dense(file: Any, place: str, shape: tuple[int, int]) -> Any:
+def _block(decoder: Decoder, shape: tuple[int, int]) -> tuple[int, int]:
+    """Sites and genes whose values are in memory together, as suits the decoder."""
+    n_genes = _even(shape[1], decoder.genes_at_once or shape[1])
+    return max(_VALUES_PER_BLOCK // n_genes, _LEAST_SITES), n_genes
+
+
+def _chunk(decoder: Decoder, shape: tuple[int, int]) -> tuple[int, int] | None:
+    """Rows and columns of a chunk in the file; None where whole rows are written in order."""
+    _, n_genes = _block(decoder, shape)
+    if n_genes >= shape[1]:
+        return None
+    return _even(shape[0], _VALUES_PER_CHUNK // n_genes), n_genes
+
+
+def _even(total: int, most: int) -> int:
+    """Size of the fewest parts of at most ``most``; a chunk takes its room even if half empty."""
+    if total == 0:
+        return 1
+    return -(-total // -(-total // max(most, 1)))
+
+
+def _parts(total: int, size: int) -> list[slice]:
+    """Numbers up to ``total``, ``size`` at a time."""
+    return [slice(start, min(start + size, total)) for start in range(0, total, size)]
+
+
+def _dense(file: Any, place: str, shape: tuple[int, int], chunk: tuple[int, int] | None) -> Any:
     """Make an empty float32 data set in the form anndata reads."""
-    made = file.create_dataset(place, shape, dtype=np.float32)
+    made = file.create_dataset(place, shape, dtype=np.float32, chunks=chunk)
     made.attrs["encoding-type"] = "array"
     made.attrs["encoding-version"] = "0.2.0"
     return made

@@ -45,6 +45,7 @@ ONLY_IN = {
         "stentrans/training.py",
         "stentrans/store.py",
         "stentrans/methods/dist.py",
+        "stentrans/methods/fold_training.py",
         "stentrans/methods/paper.py",
         "stentrans/methods/stentrans.py",
     ),

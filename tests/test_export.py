@@ -10,12 +10,24 @@ import pandas as pd
 import pytest
 
 import stentrans
+from stentrans import export
 from stentrans.errors import MissingKeyError, StoreError
+from stentrans.methods import decoding, image_decoding
+from stentrans.methods.edge_directed import EdgeDirected
 
 
-@pytest.fixture(params=["prior", "linear"])
+def _in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven sites of at most five genes at a time, so that 12 genes are three times four."""
+    monkeypatch.setattr(decoding, "GENES_AT_ONCE", 5)
+    monkeypatch.setattr(image_decoding, "GENES_AT_ONCE", 5)
+    monkeypatch.setattr(export, "_VALUES_PER_BLOCK", 28)
+    monkeypatch.setattr(export, "_VALUES_PER_CHUNK", 20)
+    monkeypatch.setattr(export, "_LEAST_SITES", 1)
+
+
+@pytest.fixture(params=["prior", "linear", "nedi"])
 def enhancement(request, hexagonal_section) -> stentrans.Enhancement:
-    """A result with dense and one with sparse factors."""
+    """A result with dense factors, one with sparse ones, and one of images."""
     return stentrans.enhance(hexagonal_section, method=request.param)
 
 
@@ -50,6 +62,35 @@ def test_file_says_where_it_came_from(enhancement, tmp_path):
     enhancement.write(tmp_path / "out.h5ad")
     told = json.loads(ad.read_h5ad(tmp_path / "out.h5ad").uns["stentrans"])
     assert told["provenance"] == json.loads(json.dumps(enhancement.provenance))
+
+
+def test_blocks_in_memory_change_no_value(enhancement, tmp_path, monkeypatch):
+    expected = enhancement.to_anndata()
+    _in_small_blocks(monkeypatch)
+    enhancement.write(tmp_path / "out.h5ad")
+    for made in (enhancement.to_anndata(), ad.read_h5ad(tmp_path / "out.h5ad")):
+        np.testing.assert_allclose(made.X, expected.X, rtol=1e-6)
+        for layer in ("counts", "sd", "measured"):
+            np.testing.assert_allclose(made.layers[layer], expected.layers[layer], rtol=1e-6)
+
+
+def test_every_gene_is_doubled_once(hexagonal_section, tmp_path, monkeypatch):
+    _in_small_blocks(monkeypatch)
+    enhancement = stentrans.enhance(hexagonal_section, method="nedi")
+    shown, double = [], EdgeDirected.double
+
+    def counting(self, images, mask, spacing):
+        shown.append(len(images))
+        return double(self, images, mask, spacing)
+
+    monkeypatch.setattr(EdgeDirected, "double", counting)
+    enhancement.write(tmp_path / "out.h5ad")
+    assert shown == [4, 4, 4]
+
+
+def test_no_genes_at_all_can_be_written(enhancement, tmp_path):
+    enhancement.write(tmp_path / "out.h5ad", genes=[])
+    assert ad.read_h5ad(tmp_path / "out.h5ad").shape == (len(enhancement.sites), 0)
 
 
 def test_unknown_gene_writes_nothing(enhancement, tmp_path):

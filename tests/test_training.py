@@ -27,7 +27,9 @@ def network() -> SpotTransformer:
     """The same small network every time."""
     with torch.random.fork_rng():
         torch.manual_seed(4)
-        return SpotTransformer(SpotTransformerConfig(rank=RANK, content=(0,), dim=12, num_heads=3))
+        return SpotTransformer(
+            SpotTransformerConfig(rank=RANK, content=(0,), n_kernels=0, dim=12, num_heads=3)
+        )
 
 
 @pytest.fixture

@@ -110,6 +110,15 @@ class Decoder(Protocol):
 
     kind: str
 
+    @property
+    def genes_at_once(self) -> int | None:
+        """How many genes are best asked for together, at all sites; None: all genes, few sites.
+
+        A number means that a gene costs much by itself, whatever the number of sites. Asking
+        again for the same genes, up to that many, on another scale or at other sites, is cheap.
+        """
+        ...
+
     def decode(
         self, prediction: Prediction, genes: NDArray[np.int64], scale: Scale
     ) -> NDArray[np.float32]:

@@ -49,6 +49,7 @@ class CompositionDecoder:
     """
 
     kind = "composition"
+    genes_at_once = None
 
     def __init__(
         self,

@@ -17,6 +17,8 @@ from stentrans.validate import check_option
 SCALES: Final = ("log", "counts", "composition")
 LEAST_SD: Final = 1e-3
 """A gene that never varied may still vary at the next spot."""
+GENES_AT_ONCE: Final = 256
+"""Sparse loadings are made dense for so many genes at a time."""
 _SPARSE_PARTS: Final = ("data", "indices", "indptr", "shape")
 
 
@@ -59,6 +61,11 @@ class LinearDecoder:
         self.residual_sd = np.maximum(residual_sd, LEAST_SD).astype(np.float32)
         self.target = float(target)
 
+    @property
+    def genes_at_once(self) -> int | None:
+        """A few where loadings are sparse: they are made dense whenever a gene is asked for."""
+        return GENES_AT_ONCE if issparse(self.loadings) else None
+
     def decode(
         self, prediction: Prediction, genes: NDArray[np.int64], scale: Scale
     ) -> NDArray[np.float32]:
@@ -86,11 +93,21 @@ class LinearDecoder:
             If ``scale`` is none of the three.
         """
         check_option("scale", scale, SCALES)
-        values = np.maximum(prediction.factors @ self._of(genes) + self.mean[genes], 0.0)
-        if scale == "counts":
-            depth = np.exp(prediction.log_library.astype(np.float64)) / self.target
-            values = np.expm1(values) * depth[:, None]
-        return np.asarray(values, dtype=np.float32)
+        values = self._log_values(prediction, genes)
+        if scale != "counts":
+            return values
+        depth = np.exp(prediction.log_library.astype(np.float64)) / self.target
+        return np.asarray(np.expm1(values) * depth[:, None], dtype=np.float32)
+
+    def _log_values(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Linear in the factors, at least 0."""
+        values = np.empty((prediction.factors.shape[0], len(genes)), np.float32)
+        size = self.genes_at_once or max(len(genes), 1)
+        for start in range(0, len(genes), size):
+            part = slice(start, start + size)
+            values[:, part] = prediction.factors @ self._of(genes[part])
+        values += self.mean[genes]
+        return np.maximum(values, 0.0, out=values)
 
     def sd(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Standard deviation of log values around what a measurement would show.
@@ -152,7 +169,7 @@ class LinearDecoder:
     def _of(self, genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Dense loadings of the genes asked for, shape ``(rank, n_genes_asked)``."""
         chosen = self.loadings[:, genes]
-        dense: NDArray[np.float32] = chosen.toarray() if issparse(chosen) else chosen
+        dense: NDArray[np.float32] = chosen.toarray(order="C") if issparse(chosen) else chosen
         return dense
 
 

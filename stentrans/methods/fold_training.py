@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from stentrans.methods.base import FitOptions, Progress, report
 from stentrans.methods.prior import SpatialFactors
-from stentrans.methods.proxy_tasks import Task, draw_task, make_task
-from stentrans.nn.spot_transformer import KERNEL_WIDTHS, SpotTransformer, SpotTransformerConfig
+from stentrans.methods.proxy_tasks import KERNEL_WIDTHS, Task, draw_task, make_task
+from stentrans.nn.spot_transformer import SpotTransformer, SpotTransformerConfig
 from stentrans.training import Batch, TrainingConfig, correct, train
 
 TRAINING_STARTS, TRAINING_ENDS = 0.3, 0.75
@@ -20,8 +20,38 @@ TRAINING_STARTS, TRAINING_ENDS = 0.3, 0.75
 _FOLDS = 4
 _ROUNDS = 3  # in which the spots of a fold are hidden to judge its network
 _ROUNDS_UP_TO = 1500  # spots
-_DEPTH_PER_SPOTS = 2000
+_DEPTH_PER_SPOTS, _MOST_BLOCKS = 2000, 2
 _REPORT_EVERY = 5
+
+
+@dataclass(frozen=True)
+class KernelCorrection:
+    """What spots that look alike really showed, taken as far as unseen spots confirm it.
+
+    Parameters
+    ----------
+    width
+        Which of `KERNEL_WIDTHS`.
+    gate
+        Share that is used per factor where the prior has its ``usual`` variance, ``(rank,)``.
+    usual
+        Mean variance of the prior where the gate was found, shape ``(rank,)``.
+    """
+
+    width: int
+    gate: NDArray[np.float64]
+    usual: NDArray[np.float64]
+
+    def at(self, sites: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Correction at sites, from their tokens, shape ``(N, rank)``.
+
+        Prior and kernel are weighed as two estimates by their precision: where the prior is surer
+        than where the gate was found, as between spots that are close, it counts for more.
+        """
+        rank = len(self.gate)
+        known = self.gate * np.asarray(sites[:, rank : 2 * rank], np.float64) ** 2
+        share = known / np.maximum(known + (1 - self.gate) * self.usual, 1e-12)
+        return np.asarray(share * of_kernel(sites, self.width, rank))
 
 
 @dataclass(frozen=True)
@@ -30,32 +60,30 @@ class Trained:
 
     Parameters
     ----------
+    kernel
+        Correction by a kernel on the prior; None if space predicts nothing.
     nets
         One network per fold; they correct what the kernel leaves.
     gate
         Share of their correction that is used per factor, shape ``(rank,)``; 0 where unseen
         spots did not confirm it.
-    kernel
-        Which of `KERNEL_WIDTHS` the attention without weights has.
-    kernel_gate
-        Share of its correction that is used, shape ``(rank,)``.
     unseen
-        Gated correction at spots that had never been a target, shape ``(n_spots, rank)``.
+        Corrected predictions at spots that had never been a target, shape ``(n_spots, rank)``.
     losses
         Training loss, averaged over folds, per reported step.
     """
 
+    kernel: KernelCorrection | None
     nets: Sequence[SpotTransformer]
     gate: NDArray[np.float64]
-    kernel: int
-    kernel_gate: NDArray[np.float64]
     unseen: NDArray[np.float64]
     losses: Sequence[float]
 
     @property
     def is_open(self) -> NDArray[np.bool_]:
         """Which factors are corrected."""
-        return np.asarray((self.gate > 0) | (self.kernel_gate > 0))
+        of_kernel = np.zeros_like(self.gate) if self.kernel is None else self.kernel.gate
+        return np.asarray((self.gate > 0) | (of_kernel > 0))
 
 
 class FoldTraining:
@@ -93,42 +121,62 @@ class FoldTraining:
         self.config = SpotTransformerConfig(
             rank=self.rank,
             content=tuple(int(i) for i in spatial.pattern),
-            depth=self.n_spots // _DEPTH_PER_SPOTS,
+            n_kernels=len(KERNEL_WIDTHS),
+            depth=min(self.n_spots // _DEPTH_PER_SPOTS, _MOST_BLOCKS),
         )
 
     def run(self) -> Trained:
         """Train, look at unseen spots, and set the gates."""
         shut, nothing = np.zeros(self.rank), np.zeros((self.n_spots, self.rank))
         if not self.config.content:
-            return Trained([], shut, 0, shut, nothing, [])
+            return Trained(None, [], shut, nothing, [])
         unseen = [self._unseen(fold) for fold in range(_FOLDS)]
-        prior, kernels = nothing.copy(), np.zeros((len(KERNEL_WIDTHS), *nothing.shape))
-        for task in (task for tasks in unseen for task in tasks):
-            prior[task.targets] = task.prior
-            for width in range(len(kernels)):
-                kernels[width, task.targets] = of_kernel(task.sites, width, self.rank)
-        missing = self.spatial.factors - prior
-        kernel = int(np.argmax([self._gain(missing, one) for one in kernels]))
-        gates, kernel_gate = self._gates(missing, kernels[kernel])
-        unseen_kernel = gates[self.fold] * kernels[kernel]
+        kernel = self._fit_kernel(unseen)
+        # What a spot is judged by must not have seen it either.
+        kernels = [self._fit_kernel(unseen[:i] + unseen[i + 1 :]) for i in range(_FOLDS)]
+        prior, of_kernels = nothing.copy(), nothing.copy()
+        for one, tasks in zip(kernels, unseen, strict=True):
+            for task in tasks:
+                prior[task.targets], of_kernels[task.targets] = task.prior, one.at(task.sites)
         if not self.steps:
-            return Trained([], shut, kernel, kernel_gate, unseen_kernel, [])
+            return Trained(kernel, [], shut, prior + of_kernels, [])
+        nets, of_nets, losses = self._train(unseen, kernels)
+        gates, gate = self._gates(self.spatial.factors - prior - of_kernels, of_nets)
+        corrected = prior + of_kernels + gates[self.fold] * of_nets
+        return Trained(kernel, nets, gate, corrected, losses)
+
+    def _fit_kernel(self, unseen: Sequence[Sequence[Task]]) -> KernelCorrection:
+        """Choose the width and find the gate, from tasks whose targets are unseen."""
+        tasks = [task for of_fold in unseen for task in of_fold]
+        sites = np.concatenate([task.sites for task in tasks])
+        missing = np.concatenate([self.spatial.factors[t.targets] - t.prior for t in tasks])
+        corrections = [of_kernel(sites, i, self.rank) for i in range(len(KERNEL_WIDTHS))]
+        gates = [gate_of(missing, correction) for correction in corrections]
+        left = [
+            ((missing - gate * correction) ** 2).sum()
+            for gate, correction in zip(gates, corrections, strict=True)
+        ]
+        best = int(np.argmin(left))
+        usual = (np.asarray(sites[:, self.rank : 2 * self.rank], np.float64) ** 2).mean(0)
+        return KernelCorrection(best, gates[best], usual)
+
+    def _train(
+        self, unseen: Sequence[Sequence[Task]], kernels: Sequence[KernelCorrection]
+    ) -> tuple[list[SpotTransformer], NDArray[np.float64], list[float]]:
+        """One network per fold, what they say of the spots of their fold, and mean losses."""
         local, lines = self.spatial.kriging.quick, self.spatial.observed.lines
         tasks = [
             draw_task(local, lines, self.spatial.pattern, self.rng) for _ in range(self.n_tasks)
         ]
-        of_nets, nets, losses = nothing.copy(), [], []
-        for fold in range(_FOLDS):
-            net, told = self._train_fold(tasks, fold, kernel, gates[fold])
+        nets, losses, said = [], [], np.zeros((self.n_spots, self.rank))
+        for fold, kernel in enumerate(kernels):
+            net, told = self._train_fold(tasks, fold, kernel)
             for task in unseen[fold]:
                 every = np.arange(len(task.targets))
-                of_nets[task.targets] = correct(net, self._with_targets(task, every, 0, shut))
+                said[task.targets] = correct(net, self._with_targets(task, every, kernel))
             nets.append(net)
             losses.append(told)
-        net_gates, gate = self._gates(missing - unseen_kernel, of_nets)
-        total = unseen_kernel + net_gates[self.fold] * of_nets
-        mean_losses = [float(np.mean(step)) for step in zip(*losses, strict=True)]
-        return Trained(nets, gate, kernel, kernel_gate, total, mean_losses)
+        return nets, said, [float(np.mean(step)) for step in zip(*losses, strict=True)]
 
     def _unseen(self, fold: int) -> list[Task]:
         """The spots of a fold as tasks, a few at a time, so that most spots are visible."""
@@ -141,11 +189,6 @@ class FoldTraining:
             made.append(make_task(local, visible, part, self.spatial.pattern, self.rng))
         return made
 
-    def _gain(self, missing: NDArray[np.float64], correction: NDArray[np.float64]) -> float:
-        """How much of the error of all factors a correction takes away where it is gated."""
-        left = missing - gate_of(missing, correction) * correction
-        return float((missing**2 - left**2).sum())
-
     def _gates(
         self, missing: NDArray[np.float64], correction: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -157,14 +200,14 @@ class FoldTraining:
         )
 
     def _train_fold(
-        self, tasks: Sequence[Task], fold: int, kernel: int, kernel_gate: NDArray[np.float64]
+        self, tasks: Sequence[Task], fold: int, kernel: KernelCorrection
     ) -> tuple[SpotTransformer, list[float]]:
         """Train one network on the spots outside a fold."""
         batches = []
         for task in tasks:
             rows = np.flatnonzero(self.fold[task.targets] != fold)
             if len(rows):
-                batches.append(self._with_targets(task, rows, kernel, kernel_gate))
+                batches.append(self._with_targets(task, rows, kernel))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.options.seed * _FOLDS + fold)
             net = SpotTransformer(self.config).to(self.device)
@@ -175,12 +218,10 @@ class FoldTraining:
                     self._report(fold + step / self.steps, loss)
         return net, told
 
-    def _with_targets(
-        self, task: Task, rows: NDArray[np.int64], kernel: int, kernel_gate: NDArray[np.float64]
-    ) -> Batch:
+    def _with_targets(self, task: Task, rows: NDArray[np.int64], kernel: KernelCorrection) -> Batch:
         """Some sites of a task as tensors, with what the prior and the kernel miss there."""
         missing = self.spatial.factors[task.targets[rows]] - task.prior[rows]
-        missing -= kernel_gate * of_kernel(task.sites[rows], kernel, self.rank)
+        missing -= kernel.at(task.sites[rows])
         return as_batch(
             task.sites[rows], task.spots, task.near[rows], task.distance[rows], missing, self.device
         )

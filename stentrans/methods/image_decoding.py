@@ -55,7 +55,8 @@ class ImageDecoder:
     """Counts at sites, read off the doubled images of the genes asked for.
 
     Measured counts are kept sparse, and images exist only for a few genes at a time: the
-    upscaler runs whenever a gene is read.
+    upscaler runs when a gene is read. The images read last are kept, so that the same genes on
+    another scale, or at other sites, do not ask it again.
 
     Parameters
     ----------
@@ -87,9 +88,16 @@ class ImageDecoder:
     ) -> None:
         self.counts, self.raster, self.upscaler = counts.astype(np.float32), raster, upscaler
         self.mask = raster.mask
+        self.is_seen = np.asarray(self.counts.sum(axis=0)).ravel() > 0
+        self._latest: tuple[bytes, NDArray[np.float32]] = (b"", np.empty((0, 0), np.float32))
         self.residual_sd = np.maximum(residual_sd, LEAST_SD).astype(np.float32)
         self.reach = reach.astype(np.float32)
         self.target = float(target)
+
+    @property
+    def genes_at_once(self) -> int:
+        """Genes whose images are doubled, and kept, together."""
+        return _genes_at_once(self.mask.size)
 
     def decode(
         self, prediction: Prediction, genes: NDArray[np.int64], scale: Scale
@@ -98,7 +106,8 @@ class ImageDecoder:
 
         ``"counts"`` are what the image shows. ``"log"`` scales them to the median library by the
         interpolated one; ``"composition"`` is the same, because an image of one gene knows no
-        depth beside the scaling. Raises ParameterError if ``scale`` is none of the three.
+        depth beside the scaling. A gene that no spot has is 0 everywhere. Raises ParameterError
+        if ``scale`` is none of the three.
         """
         check_option("scale", scale, SCALES)
         values = np.empty((prediction.factors.shape[0], len(genes)), np.float32)
@@ -162,14 +171,35 @@ class ImageDecoder:
             raise StoreError(f"A saved image decoder needs the array {error}.") from error
 
     def _doubled(self, genes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Fine cells of some genes, shape ``(n_genes_asked, 4 * n_rows * n_cols)``."""
-        images = self.raster.images(self.counts[:, genes].toarray())
-        return self.upscaler.double(images, self.mask, 1).reshape(len(genes), -1)
+        """Fine cells of some genes, shape ``(n_genes_asked, 4 * n_rows * n_cols)``.
+
+        Asked for the same genes as before it answers at once.
+        """
+        key, (latest, doubled) = genes.tobytes(), self._latest
+        if key != latest:
+            doubled = self._double(genes)
+            self._latest = (key, doubled)
+        return doubled
+
+    def _double(self, genes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Let the upscaler work; it is not shown genes without counts, which stay 0."""
+        doubled = np.zeros((len(genes), 4 * self.mask.size), np.float32)
+        is_seen = self.is_seen[genes]
+        if is_seen.any():
+            images = self.raster.images(self.counts[:, genes[is_seen]].toarray())
+            fine = self.upscaler.double(images, self.mask, 1)
+            doubled[is_seen] = fine.reshape(len(fine), -1)
+        return doubled
+
+
+def _genes_at_once(n_cells: int) -> int:
+    """Images of ``n_cells`` that are in memory together."""
+    return max(1, min(GENES_AT_ONCE, CELLS_AT_ONCE // n_cells))
 
 
 def chunks(n_genes: int, n_cells: int) -> list[slice]:
     """Genes whose images are in memory together."""
-    size = max(1, min(GENES_AT_ONCE, CELLS_AT_ONCE // n_cells))
+    size = _genes_at_once(n_cells)
     return [slice(start, min(start + size, n_genes)) for start in range(0, n_genes, size)]
 
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from stentrans.methods.local_kriging import Kriged, LocalKriging
-from stentrans.nn.spot_transformer import KERNEL_WIDTHS
 
 WINDOW = 600  # spots a task is cut from, so that its cost does not grow with the section
 NEAREST = 24  # visible spots around a site
 ALIKE = 40  # visible spots from anywhere that the prior says the same of
+KERNEL_WIDTHS = (0.15, 0.3, 0.6, 1.2)  # of likeness, in standard deviations of the factors
 _MOST_TO_COMPARE = 2000  # spots among which those are looked for
 _LEAST_VISIBLE = 12
 _KINDS = ("random", "holes", "thinned")
@@ -112,7 +112,11 @@ class SpotView:
         n_spots = len(seen.plane)
         compared = rng.choice(n_spots, min(_MOST_TO_COMPARE, n_spots), replace=False)
         self.compared = np.sort(compared)
-        self.known = left_out.mean[np.ix_(self.compared, content)]
+        # A factor that the prior predicts badly says little about who is alike.
+        error = ((seen.factors - left_out.mean)[:, content] ** 2).mean(0)
+        spread = np.maximum(seen.factors[:, content].var(0), 1e-12)
+        self.weight = np.sqrt(np.clip(1 - error / spread, 0, 1))
+        self.known = left_out.mean[np.ix_(self.compared, content)] * self.weight
         # Distances count in spacings of what is visible, so that a thinned section looks alike.
         fourth = min(5, n_spots)  # a spot is nearest to itself
         self.spacing = float(np.median(seen.nearest(seen.plane, fourth)[0][:, -1]))
@@ -122,7 +126,7 @@ class SpotView:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         """Tokens of sites, the spots they attend to, and the distances to them."""
         distance, near = self.seen.nearest(at, min(NEAREST, len(self.seen.plane)))
-        unlike = cdist(prior.mean[:, self.content], self.known, "sqeuclidean")
+        unlike = cdist(prior.mean[:, self.content] * self.weight, self.known, "sqeuclidean")
         alike, kernels = self._alike(unlike), self._kernels(unlike)
         far = np.linalg.norm(at[:, None] - self.seen.plane[alike], axis=-1)
         sites = np.hstack([prior.mean, np.sqrt(prior.variance), *kernels]).astype(np.float32)

@@ -18,7 +18,6 @@ from stentrans.methods.fold_training import (
     FoldTraining,
     Trained,
     as_batch,
-    of_kernel,
 )
 from stentrans.methods.inputs import check_positions, check_settings
 from stentrans.methods.local_kriging import Kriged
@@ -39,7 +38,7 @@ class StentransSettings:
     prior
         Of the spatial prior.
     steps
-        Gradient steps per fold; 0 leaves the prior as it is.
+        Gradient steps per fold; 0 leaves the correction by the kernel alone.
     tasks
         Proxy tasks drawn from the section.
     """
@@ -90,16 +89,16 @@ class FittedStentrans:
     def __init__(
         self, spatial: SpatialFactors, trained: Trained, seed: int, device: torch.device
     ) -> None:
-        left_out = spatial.left_out.mean + trained.unseen
+        left_out = np.where(trained.is_open, trained.unseen, spatial.left_out.mean)
         self.prior = FittedPrior(spatial, Kriged(left_out, spatial.left_out.variance), seed)
         self.trained, self.device = trained, device
         rng = np.random.default_rng(seed)
         self.view = SpotView(spatial.kriging.quick, spatial.left_out, spatial.pattern, rng)
-        self.decoder = self.prior.decoder
+        self.decoder, kernel = self.prior.decoder, trained.kernel
         self.summary: Mapping[str, Any] = {
             **self.prior.summary,
             "gate": [round(float(g), 3) for g in trained.gate],
-            "kernel_gate": [round(float(g), 3) for g in trained.kernel_gate],
+            "kernel_gate": [] if kernel is None else [round(float(g), 3) for g in kernel.gate],
             "corrected_factors": int((trained.is_open & (self.prior.belief > 0)).sum()),
             "device": device.type,
             "losses": [round(loss, 5) for loss in trained.losses],
@@ -124,8 +123,9 @@ class FittedStentrans:
         """What is added to the prior for one chunk of sites."""
         prior = Kriged(kriged.mean[rows], kriged.variance[rows])
         sites, near, distance = self.view.look(plane[rows], prior)
-        trained = self.trained
-        correction = trained.kernel_gate * of_kernel(sites, trained.kernel, prior.mean.shape[1])
+        trained, correction = self.trained, np.zeros_like(prior.mean)
+        if trained.kernel is not None:
+            correction += trained.kernel.at(sites)
         if trained.gate.any():
             batch = as_batch(sites, self.view.tokens, near, distance, None, self.device)
             of_nets = np.mean([correct(net, batch) for net in trained.nets], axis=0)

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from stentrans.nn.attention import ContentAttention
 from stentrans.nn.blocks import Block
-
-KERNEL_WIDTHS: Final = (0.15, 0.3, 0.6, 1.2)
-"""In units of the factors' standard deviation."""
-import os
-_SPEED = float(os.environ.get("SPEED","4"))  # of learning how much to correct, which starts at zero and may have to reach one
 
 
 @dataclass(frozen=True)
@@ -27,6 +21,8 @@ class SpotTransformerConfig:
         Number of factors.
     content
         The factors by which sites recognise spots like themselves: those that space predicts.
+    n_kernels
+        Widths of kernels whose means are given with each site.
     dim
         Embedding size, divisible by ``num_heads``.
     depth
@@ -39,6 +35,7 @@ class SpotTransformerConfig:
 
     rank: int
     content: tuple[int, ...]
+    n_kernels: int
     dim: int = 48
     depth: int = 0
     num_heads: int = 6
@@ -66,7 +63,7 @@ class SpotTransformer(nn.Module):
         )
         self.attention = ContentAttention(config.dim, config.num_heads)
         self.from_factors = nn.Parameter(torch.zeros(config.num_heads, config.rank))
-        self.from_kernels = nn.Parameter(torch.zeros(len(KERNEL_WIDTHS), config.rank))
+        self.from_kernels = nn.Parameter(torch.zeros(config.n_kernels, config.rank))
         self.from_residuals = nn.Parameter(torch.zeros(config.num_heads, config.rank))
 
     def forward(self, sites: Tensor, spots: Tensor, near: Tensor, distance: Tensor) -> Tensor:
@@ -102,8 +99,8 @@ class SpotTransformer(nn.Module):
         mixed = weights @ factors[near] - prior[:, None]
         missed = weights @ (factors - expected)[near]
         # In units of what the prior does not know: where it is sure, little is to be corrected.
-        of_all = kernels.unflatten(1, (-1, rank)) - prior[:, None]
+        of_all = kernels.view(len(sites), self.config.n_kernels, rank) - prior[:, None]
         correction: Tensor = self.from_factors * mixed + self.from_residuals * missed
         total = correction.sum(1) + (self.from_kernels * of_all).sum(1)
-        in_units: Tensor = _SPEED * sd * total
+        in_units: Tensor = sd * total
         return in_units

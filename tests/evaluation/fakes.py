@@ -11,6 +11,7 @@ class FakeDecoder:
     """Values given per site; intervals of log values given by a function of the level."""
 
     kind = "fake"
+    genes_at_once = None
 
     def __init__(self, log, counts, composition=None, bounds=None):
         self.values = {"log": log, "counts": counts}

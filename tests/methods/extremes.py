@@ -17,8 +17,6 @@ from stentrans.methods.registry import ABOUT
 from tests.methods.checks import SCALES, Case
 
 ALMOST_NONE = 1e-3
-TRACE_OF_NOTHING = {"paper": 0.05, "dist": 0.05}
-"""A published network shows its biases where an image is empty: share of the highest value."""
 
 
 def check_finite(case: Case) -> NDArray[np.float32]:
@@ -61,8 +59,7 @@ def check_genes_never_seen_stay_at_zero(case: Case) -> None:
     counts = case.counts.toarray()
     counts[:, :8] = 0
     values = check_finite(replace(case, counts=csr_matrix(counts)))
-    trace = TRACE_OF_NOTHING.get(case.name, 0.0) * values.max()
-    assert values[:, :8].max() <= max(trace, ALMOST_NONE)
+    assert values[:, :8].max() <= ALMOST_NONE
 
 
 def check_many_empty_spots(case: Case) -> None:

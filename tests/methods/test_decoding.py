@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix, issparse
 
 from stentrans.errors import ParameterError, ShapeError, StoreError
+from stentrans.methods import decoding
 from stentrans.methods.base import Prediction
 from stentrans.methods.decoding import LinearDecoder
 
@@ -55,6 +56,13 @@ def test_genes_come_in_the_order_asked_for(decoder):
     every = decoder.decode(prediction(), ALL, "log")
     some = decoder.decode(prediction(), np.array([2, 0, 2]), "log")
     np.testing.assert_array_equal(some, every[:, [2, 0, 2]])
+
+
+def test_sparse_loadings_are_read_a_few_genes_at_a_time(decoder, monkeypatch):
+    together = decoder.decode(prediction(), ALL, "log")
+    monkeypatch.setattr(decoding, "GENES_AT_ONCE", 2)
+    np.testing.assert_array_equal(decoder.decode(prediction(), ALL, "log"), together)
+    assert decoder.genes_at_once == (2 if issparse(decoder.loadings) else None)
 
 
 def test_sd_without_factor_variance_is_the_residual_and_never_zero(decoder):

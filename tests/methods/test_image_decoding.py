@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from stentrans.errors import MissingKeyError, ParameterError, StoreError
 from stentrans.lattice import fit_lattice
 from stentrans.methods import image_decoding
 from stentrans.methods.base import FitOptions
+from stentrans.methods.decoding import LEAST_SD
 from stentrans.methods.image_decoding import ImageDecoder, chunks
 from stentrans.methods.interpolation import Linear
 from stentrans.methods.nedi import Nedi
@@ -63,6 +65,63 @@ def test_genes_are_doubled_a_few_at_a_time(fitted, monkeypatch):
     np.testing.assert_array_equal(
         fitted.decoder.decode(fitted.predict(SITES), GENES, "log"), together
     )
+
+
+class Counting:
+    """An upscaler that answers above 0 everywhere and notes how many images it was shown."""
+
+    code = 0
+
+    def __init__(self) -> None:
+        self.shown: list[int] = []
+
+    def double(self, images, mask, spacing):
+        self.shown.append(len(images))
+        return np.repeat(np.repeat(images, 2, axis=1), 2, axis=2) + 1
+
+
+def counting(fitted, counts) -> ImageDecoder:
+    """The decoder of `fitted` on other counts, with that upscaler."""
+    decoder = fitted.decoder
+    return ImageDecoder(
+        counts=counts.tocsc(),
+        raster=decoder.raster,
+        upscaler=Counting(),
+        residual_sd=decoder.residual_sd,
+        reach=decoder.reach,
+        target=decoder.target,
+    )
+
+
+def test_gene_without_counts_is_zero_and_not_shown_to_the_upscaler(fitted, square_counts):
+    counts = square_counts.toarray()
+    counts[:, [2, 7]] = 0
+    decoder, prediction = counting(fitted, csr_matrix(counts)), fitted.predict(SITES)
+    for scale in ("log", "counts", "composition"):
+        values = decoder.decode(prediction, GENES, scale)
+        assert (values[:, [2, 7]] == 0).all()
+        assert (np.delete(values, [2, 7], axis=1) > 0).all()
+    assert decoder.upscaler.shown == [10]
+    decoder.decode(prediction, np.array([2, 7]), "log")
+    assert decoder.upscaler.shown == [10]
+
+
+def test_gene_without_counts_has_the_smallest_sd(square_counts, square_array):
+    counts = square_counts.toarray()
+    counts[:, 2] = 0
+    fitted = Nedi().fit(csr_matrix(counts), fit_lattice(square_array), FitOptions())
+    sd = fitted.decoder.sd(fitted.predict(SITES), GENES)
+    np.testing.assert_array_equal(sd[:, 2], np.float32(LEAST_SD))
+
+
+def test_same_genes_are_doubled_once_for_other_scales_and_sites(fitted, square_counts):
+    decoder, prediction = counting(fitted, square_counts), fitted.predict(SITES)
+    for scale in ("log", "counts", "composition"):
+        decoder.decode(prediction, GENES[:5], scale)
+    decoder.interval(prediction.rows(slice(1, 3)), GENES[:5], 0.8)
+    assert decoder.upscaler.shown == [5]
+    decoder.decode(prediction, GENES[1:6], "log")
+    assert decoder.upscaler.shown == [5, 5]
 
 
 def test_large_images_are_doubled_fewer_at_a_time():

@@ -31,7 +31,7 @@ def test_hidden_spots_leave_no_trace_in_the_tokens(plane, rng):
     other = factors.copy()
     other[hidden] = 100.0
     tasks = [
-        make_task(kriging(plane, f), visible, hidden, np.random.default_rng(3))
+        make_task(kriging(plane, f), visible, hidden, np.arange(1), np.random.default_rng(3))
         for f in (factors, other)
     ]
     for name in ("sites", "spots", "near", "distance", "prior"):
@@ -42,7 +42,9 @@ def test_every_kind_of_task_hides_some_and_shows_some(plane):
     local = kriging(plane, plane[:, :1])
     lines = np.round(plane).astype(np.int64)
     rng = np.random.default_rng(5)
-    shares = [len(draw_task(local, lines, rng).targets) / len(plane) for _ in range(40)]
+    shares = [
+        len(draw_task(local, lines, np.arange(1), rng).targets) / len(plane) for _ in range(40)
+    ]
     assert 0 < min(shares)
     assert max(shares) < 1
     assert max(shares) > 0.7  # thinned: three quarters are hidden

@@ -9,8 +9,6 @@ import stentrans
 from stentrans.enhancement import prepare
 from stentrans.errors import Cancelled
 from stentrans.methods.base import FitOptions, Progress
-from stentrans.methods.prior import Prior
-from stentrans.methods.fold_training import gate_of
 from stentrans.methods.stentrans import Stentrans
 
 QUICK = {"steps": 12, "tasks": 3}
@@ -21,14 +19,6 @@ def simulated():
     """Spots on tissue of a small simulated section, and their lattice."""
     tissue, lattice = prepare(stentrans.simulate(n_rows=16, n_cols=32, seed=2))
     return tissue.X, lattice
-
-
-def test_without_steps_the_prior_remains(simulated):
-    counts, lattice = simulated
-    at = lattice.array[:20] + 0.5
-    prior = Prior().fit(counts, lattice, FitOptions()).predict(at)
-    same = Stentrans().fit(counts, lattice, FitOptions(settings={"steps": 0})).predict(at)
-    np.testing.assert_array_equal(prior.factors, same.factors)
 
 
 def test_training_is_told_and_recorded(simulated):
@@ -43,15 +33,6 @@ def test_training_is_told_and_recorded(simulated):
     assert shares == sorted(shares)
     assert fitted.summary["losses"]
     assert len(fitted.summary["gate"]) == fitted.summary["rank"]
-
-
-def test_gate_opens_for_what_unseen_spots_confirm_only(rng):
-    missing = rng.normal(size=(400, 3))
-    correction = np.column_stack([0.5 * missing[:, 0], rng.normal(size=400), np.zeros(400)])
-    gate = gate_of(missing, correction)
-    # Twice as much would be right; never more than 1, less a little for doubt.
-    assert gate[0] == pytest.approx(1.0, abs=0.02)
-    assert gate[1:].tolist() == [0.0, 0.0]
 
 
 def test_open_gate_changes_the_prediction_and_shut_gate_does_not(simulated):

@@ -7,7 +7,7 @@ import torch
 
 from stentrans.nn.spot_transformer import SpotTransformer, SpotTransformerConfig
 
-N, K, R, S = 9, 7, 5, 30
+N, K, R, S, W = 9, 7, 5, 30, 2
 
 
 @pytest.fixture(params=[0, 2], ids=["no blocks", "two blocks"])
@@ -16,11 +16,12 @@ def net(request: pytest.FixtureRequest) -> SpotTransformer:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         config = SpotTransformerConfig(
-            rank=R, content=(0, 2), dim=12, depth=request.param, num_heads=3
+            rank=R, content=(0, 2), n_kernels=W, dim=12, depth=request.param, num_heads=3
         )
         made = SpotTransformer(config)
         torch.nn.init.normal_(made.from_factors)
         torch.nn.init.normal_(made.from_residuals)
+        torch.nn.init.normal_(made.from_kernels)
     return made.eval()
 
 
@@ -28,7 +29,7 @@ def net(request: pytest.FixtureRequest) -> SpotTransformer:
 def given() -> tuple[torch.Tensor, ...]:
     """Sites, spots, neighbours and distances."""
     draw = torch.Generator().manual_seed(1)
-    sites = torch.rand(N, 2 * R, generator=draw)
+    sites = torch.rand(N, (2 + W) * R, generator=draw)
     spots = torch.randn(S, 2 * R, generator=draw)
     near = torch.randint(0, S, (N, K), generator=draw)
     return sites, spots, near, 5 * torch.rand(N, K, generator=draw)
@@ -59,11 +60,11 @@ def test_order_of_neighbours_does_not_matter(net, given):
 
 
 def test_untrained_network_leaves_the_prior_alone(given):
-    config = SpotTransformerConfig(rank=R, content=(1,), dim=12, num_heads=3)
+    config = SpotTransformerConfig(rank=R, content=(1,), n_kernels=W, dim=12, num_heads=3)
     assert not SpotTransformer(config)(*given).any()
 
 
 def test_nothing_is_corrected_where_the_prior_is_sure(net, given):
     sites = given[0].clone()
-    sites[:, R:] = 0
+    sites[:, R : 2 * R] = 0
     assert not net(sites, *given[1:]).any()
