@@ -37,7 +37,7 @@ class TrainingConfig:
         Most targets used in a step.
     """
 
-    steps: int = 150
+    steps: int = 100
     learning_rate: float = 5e-3
     weight_decay: float = 1e-3
     sites_per_step: int = 96

@@ -44,7 +44,7 @@ class StentransSettings:
     """
 
     prior: PriorSettings
-    steps: int = 150
+    steps: int = 100
     tasks: int = 16
 
     @classmethod
