@@ -3,7 +3,7 @@
     python benchmarks/transformer.py [--sections ...] [--phases 2] [--raw FILE] [--out FILE]
 
 The control corrects the prior by what spots with similar kriged factors really showed: a kernel
-regression on the factors, gated per factor by unseen spots; `stentrans` without a gradient step.
+regression on the factors, gated per factor by unseen spots; `stentrans` before any training.
 Trained attention must do better than that to be worth its training. Hold-out as in accuracy.py.
 """
 
@@ -15,14 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from machine import machine, markdown, publish, remember, sections
-from scipy.sparse import csr_matrix
 
 import stentrans
 from stentrans.evaluation.preparation import prepare_hold_out, prepare_to_score
 from stentrans.evaluation.protocols import splits
 from stentrans.evaluation.scoring import score
-from stentrans.lattice import Lattice
-from stentrans.methods.base import FitOptions, Fitted
+from stentrans.methods.base import FitOptions
 from stentrans.methods.registry import load
 
 KEYS = ("section", "phase", "method", "metric", "seed")
@@ -31,14 +29,7 @@ SCORES = {
     "log_normalised": "Log-normalised correlation",
     "deviance_explained": "Share of Poisson deviance explained",
 }
-CONTROL = "kernel on factors"
-NAMES = ("prior", CONTROL, "stentrans")
-
-
-def fitted(name: str, counts: csr_matrix, lattice: Lattice, seed: int) -> Fitted:
-    """One of the three."""
-    method, settings = ("stentrans", {"steps": 0}) if name == CONTROL else (name, {})
-    return load(method).fit(counts, lattice, FitOptions(seed=seed, settings=settings))
+NAMES = ("prior", "kernel", "stentrans")
 
 
 def scored(path: Path, phases: int, seed: int) -> pd.DataFrame:
@@ -49,7 +40,8 @@ def scored(path: Path, phases: int, seed: int) -> pd.DataFrame:
     for phase, split in enumerate(splits(tissue.X, lattice, "thinning", phases, seed)):
         hold_out = prepare_hold_out(split, lattice, block=block, seed=seed)
         for name in NAMES:
-            found = score(fitted(name, hold_out.seen, hold_out.shown, seed), hold_out)
+            fitted = load(name).fit(hold_out.seen, hold_out.shown, FitOptions(seed=seed))
+            found = score(fitted, hold_out)
             for metric in SCORES:
                 per_gene = found.per_gene.get(metric)
                 value = found.of_section[metric] if per_gene is None else per_gene.mean()

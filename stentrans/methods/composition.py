@@ -88,7 +88,8 @@ class CompositionDecoder:
     def share(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Share of a spot's counts, shape ``(n_sites, n_genes_asked)``, in [0, 1].
 
-        Where the site itself was measured, its own counts are part of the answer.
+        Where the site itself was measured, its own counts are part of the answer, gene by gene;
+        such shares are posterior means, each by itself, and need not sum to exactly 1.
         """
         return np.asarray(np.exp(self._log_share(prediction, genes)))
 

@@ -126,7 +126,7 @@ def with_own_counts(
         prediction,
         log_library=log_library,
         log_library_variance=np.where(is_spot, 0, prediction.log_library_variance),
-        own=OwnCounts(observed.counts, spot),
+        own=OwnCounts.of(observed.counts, spot),
     )
 
 

@@ -14,6 +14,7 @@ from stentrans.methods.log_moments import LogMoments
 
 GENES_PER_CHUNK = 1024
 _EXACT_UP_TO = 2000
+_LEAST_SPOTS = 10
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,16 @@ def observe(counts: csr_matrix, lattice: Lattice, min_share: float) -> Observed:
     Raises
     ------
     ParameterError
-        If fewer than 2 genes are seen in more than ``min_share`` of the spots.
+        If fewer than 10 spots have counts, or fewer than 2 genes are seen in more than
+        ``min_share`` of the spots.
     """
     library = np.asarray(counts.sum(1), np.float64).ravel()
     alive = library > 0
+    if alive.sum() < _LEAST_SPOTS:
+        raise ParameterError(
+            f"At least {_LEAST_SPOTS} spots must have counts to find what is spatial; "
+            f"{int(alive.sum())} do. Check that the counts belong to these spots."
+        )
     kept = csc_matrix(counts[alive])
     seen = np.diff(kept.indptr) / max(int(alive.sum()), 1)
     basis = np.flatnonzero(seen > min_share)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -139,11 +139,20 @@ class FoldTraining:
             for task in tasks:
                 prior[task.targets], of_kernels[task.targets] = task.prior, one.at(task.sites)
         if not self.steps:
-            return Trained(kernel, [], shut, prior + of_kernels, [])
+            return self._kept(Trained(kernel, [], shut, prior + of_kernels, []))
         nets, of_nets, losses = self._train(unseen, kernels)
         gates, gate = self._gates(self.spatial.factors - prior - of_kernels, of_nets)
         corrected = prior + of_kernels + gates[self.fold] * of_nets
-        return Trained(kernel, nets, gate, corrected, losses)
+        return self._kept(Trained(kernel, nets, gate, corrected, losses))
+
+    def _kept(self, trained: Trained) -> Trained:
+        """Shut the gates of factors that all spots but one predict better uncorrected."""
+        factors, left_out = self.spatial.factors, self.spatial.left_out.mean
+        is_better = ((factors - trained.unseen) ** 2).sum(0) < ((factors - left_out) ** 2).sum(0)
+        kernel = trained.kernel
+        if kernel is not None:
+            kernel = replace(kernel, gate=kernel.gate * is_better)
+        return replace(trained, kernel=kernel, gate=trained.gate * is_better)
 
     def _fit_kernel(self, unseen: Sequence[Sequence[Task]]) -> KernelCorrection:
         """Choose the width and find the gate, from tasks whose targets are unseen."""

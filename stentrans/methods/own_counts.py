@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from stentrans.methods.intervals import detection_groups
 
@@ -24,21 +24,32 @@ class OwnCounts:
     ----------
     counts
         CSC, shape ``(n_spots, n_genes)``.
+    by_spot
+        The same, CSR.
     spot
         Row of ``counts`` per site, -1 where nothing was measured, shape ``(n_sites,)``.
     """
 
     counts: csc_matrix
+    by_spot: csr_matrix
     spot: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, counts: csc_matrix, spot: NDArray[np.int64]) -> OwnCounts:
+        """Make from counts in one order."""
+        return cls(counts, counts.tocsr(), spot)
 
     def rows(self, sites: slice | NDArray[np.int64]) -> OwnCounts:
         """Those of some sites."""
-        return OwnCounts(self.counts, self.spot[sites])
+        return OwnCounts(self.counts, self.by_spot, self.spot[sites])
 
     def at(self, measured: NDArray[np.bool_], genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Counts at the measured sites, shape ``(n_measured, n_genes_asked)``."""
-        dense: NDArray[np.float32] = self.counts[:, genes].toarray()
-        return dense[self.spot[measured]]
+        spots = self.spot[measured]
+        # Whichever selection leaves less to go through comes first.
+        few_genes = len(genes) < len(spots)
+        chosen = self.counts[:, genes][spots] if few_genes else self.by_spot[spots][:, genes]
+        return np.asarray(chosen.toarray(), np.float32)
 
 
 def updated(

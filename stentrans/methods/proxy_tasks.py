@@ -14,6 +14,7 @@ WINDOW = 600  # spots a task is cut from, so that its cost does not grow with th
 NEAREST = 24  # visible spots around a site
 ALIKE = 40  # visible spots from anywhere that the prior says the same of
 KERNEL_WIDTHS = (0.15, 0.3, 0.6, 1.2)  # of likeness, in standard deviations of the factors
+_SITES_PER_CHUNK = 2048
 _MOST_TO_COMPARE = 2000  # spots among which those are looked for
 _LEAST_VISIBLE = 12
 _KINDS = ("random", "holes", "thinned")
@@ -117,6 +118,7 @@ class SpotView:
         spread = np.maximum(seen.factors[:, content].var(0), 1e-12)
         self.weight = np.sqrt(np.clip(1 - error / spread, 0, 1))
         self.known = left_out.mean[np.ix_(self.compared, content)] * self.weight
+        self.usual = left_out.variance[:, content].mean(0)
         # Distances count in spacings of what is visible, so that a thinned section looks alike.
         fourth = min(5, n_spots)  # a spot is nearest to itself
         self.spacing = float(np.median(seen.nearest(seen.plane, fourth)[0][:, -1]))
@@ -125,9 +127,21 @@ class SpotView:
         self, at: NDArray[np.float64], prior: Kriged
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         """Tokens of sites, the spots they attend to, and the distances to them."""
+        starts = range(0, max(len(at), 1), _SITES_PER_CHUNK)
+        parts = [
+            self._look(at[rows], Kriged(prior.mean[rows], prior.variance[rows]))
+            for rows in (slice(start, start + _SITES_PER_CHUNK) for start in starts)
+        ]
+        sites, near, distance = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return sites, near, distance
+
+    def _look(
+        self, at: NDArray[np.float64], prior: Kriged
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        """Look from a few sites."""
         distance, near = self.seen.nearest(at, min(NEAREST, len(self.seen.plane)))
         unlike = cdist(prior.mean[:, self.content] * self.weight, self.known, "sqeuclidean")
-        alike, kernels = self._alike(unlike), self._kernels(unlike)
+        alike, kernels = self._alike(unlike), self._kernels(unlike, self._doubt(prior))
         far = np.linalg.norm(at[:, None] - self.seen.plane[alike], axis=-1)
         sites = np.hstack([prior.mean, np.sqrt(prior.variance), *kernels]).astype(np.float32)
         distances = np.hstack([distance, far]) / self.spacing
@@ -142,12 +156,24 @@ class SpotView:
             order = np.broadcast_to(np.arange(count), unlike.shape)
         return self.compared[order]
 
-    def _kernels(self, unlike: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    def _doubt(self, prior: Kriged) -> NDArray[np.float64]:
+        """Variance by which sites are known worse than the spots are, ``(N, 1)``.
+
+        In a hole the prior goes to the mean, and so does what it says of a site: what is alike
+        there must be looked for more widely.
+        """
+        beyond = np.maximum(prior.variance[:, self.content] - self.usual, 0)
+        squared = self.weight**2
+        return np.asarray(beyond @ squared**2 / max(float(squared.sum()), 1e-12))[:, None]
+
+    def _kernels(
+        self, unlike: NDArray[np.float64], doubt: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
         """Mean factors of all compared spots, weighted by likeness, for each kernel width."""
         unlike = unlike - unlike.min(1, keepdims=True)
         factors, means = self.seen.factors[self.compared], []
         for width in KERNEL_WIDTHS:
-            weight = np.exp(-0.5 / width**2 * unlike)
+            weight = np.exp(-0.5 / (width**2 + doubt) * unlike)
             means.append(weight @ factors / weight.sum(1, keepdims=True))
         return means
 

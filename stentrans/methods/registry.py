@@ -45,11 +45,19 @@ class MethodInfo:
 _INFOS: Final = (
     MethodInfo(
         name="stentrans",
-        summary="Transformer over spots on a spatial prior; all genes at once, any factor.",
+        summary="Attention over spots on a spatial prior, trained on the section itself.",
         citation="This package; after stEnTrans (arXiv:2407.08224), with a model-averaged prior.",
         limits="Learns from one section: what no neighbouring spot shows it cannot invent.",
         keeps_measured=False,
         home="stentrans.methods.stentrans:Stentrans",
+    ),
+    MethodInfo(
+        name="kernel",
+        summary="The prior, corrected by spots that look alike; stentrans before any training.",
+        citation="This package; kernel regression on the kriged factors.",
+        limits="One measure of likeness for the whole section.",
+        keeps_measured=False,
+        home="stentrans.methods.stentrans:Kernel",
     ),
     MethodInfo(
         name="prior",

@@ -75,12 +75,30 @@ class Stentrans:
             If the listener answered False.
         """
         settings = StentransSettings.checked(options.settings)
-        device = resolve_device(options.device)
-        spatial = fit_spatial(counts, lattice, settings.prior, options)
-        with one_thread():
-            trained = FoldTraining(spatial, settings.steps, settings.tasks, options, device).run()
-        report(options.on_progress, Progress("learning expression", TRAINING_ENDS))
-        return FittedStentrans(spatial, trained, options.seed, device)
+        return _fit(counts, lattice, settings, options)
+
+
+class Kernel:
+    """`kernel`: the spatial prior, corrected by spots that look alike; nothing is trained."""
+
+    name = "kernel"
+
+    def fit(self, counts: csr_matrix, lattice: Lattice, options: FitOptions) -> FittedStentrans:
+        """Fit the prior and the kernel as `Stentrans` does, and stop there."""
+        check_settings(self.name, options.settings, ("rank", "min_share"))
+        settings = StentransSettings(PriorSettings.checked(options.settings), steps=0)
+        return _fit(counts, lattice, settings, options)
+
+
+def _fit(
+    counts: csr_matrix, lattice: Lattice, settings: StentransSettings, options: FitOptions
+) -> FittedStentrans:
+    device = resolve_device(options.device)
+    spatial = fit_spatial(counts, lattice, settings.prior, options)
+    with one_thread():
+        trained = FoldTraining(spatial, settings.steps, settings.tasks, options, device).run()
+    report(options.on_progress, Progress("learning expression", TRAINING_ENDS))
+    return FittedStentrans(spatial, trained, options.seed, device)
 
 
 class FittedStentrans:

@@ -56,7 +56,8 @@ def test_few_spots_borrow_from_genes_seen_as_often(rng: np.random.Generator):
 
 def test_counts_go_to_their_sites():
     counts = csc_matrix(np.arange(12, dtype=np.float32).reshape(4, 3))
-    own = OwnCounts(counts, np.array([2, -1, 0]))
+    own = OwnCounts.of(counts, np.array([2, -1, 0]))
     measured = own.spot >= 0
     np.testing.assert_array_equal(own.at(measured, np.array([1])), [[7], [1]])
+    np.testing.assert_array_equal(own.at(measured, np.array([2, 0, 1])), [[8, 6, 7], [2, 0, 1]])
     np.testing.assert_array_equal(own.rows(slice(1, 3)).spot, [-1, 0])
