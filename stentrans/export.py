@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 ARRAYS_FILE = "arrays.npz"
 ABOUT_FILE = "enhancement.json"
+_FORMAT = 2
 DAMAGED = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, StentransError)
 """What reading an incomplete or altered file can raise."""
 _LEAST_SITES = 64
@@ -105,6 +106,7 @@ def save(enhancement: Enhancement, folder: Path) -> None:
     arrays = pack_prediction(enhancement.prediction, enhancement.decoder)
     arrays |= _pack("measured", enhancement.measured) | _pack_sites(enhancement.sites)
     about = {
+        "format": _FORMAT,
         "decoder": enhancement.decoder.kind,
         "genes": list(enhancement.genes),
         "provenance": enhancement.provenance,
@@ -130,12 +132,18 @@ def load(folder: Path) -> dict[str, Any]:
     """
     try:
         about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
-        return _rebuild(about, read_arrays(folder / ARRAYS_FILE))
+        written_as = about.get("format", 1)
+        if written_as == _FORMAT:
+            return _rebuild(about, read_arrays(folder / ARRAYS_FILE))
     except DAMAGED as error:
         raise StoreError(
             f"{folder} must hold a complete saved enhancement; it could not be read ({error}). "
             "Run the enhancement again."
         ) from error
+    raise StoreError(
+        f"{folder} must hold an enhancement saved in format {_FORMAT}; it is in format "
+        f"{written_as}, of another version. Run the enhancement again."
+    )
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -181,7 +189,7 @@ def _rebuild(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> dict[str
     measured = csr_matrix(_unpack("measured", arrays))
     if "own_spot" in arrays:
         with_counts = measured[library_size(measured) > 0].tocsc()
-        prediction = replace(prediction, own=OwnCounts(with_counts, arrays["own_spot"]))
+        prediction = replace(prediction, own=OwnCounts.of(with_counts, arrays["own_spot"]))
     return {
         "sites": _unpack_sites(arrays),
         "genes": pd.Index(about["genes"]),

@@ -125,3 +125,11 @@ def test_damaged_folder_is_one_sentence(enhancement, tmp_path, name):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(StoreError, match="could not be read"):
         stentrans.Enhancement.load(tmp_path)
+
+
+def test_run_of_another_version_is_named_as_such(enhancement, tmp_path):
+    enhancement.save(tmp_path / "run")
+    about = tmp_path / "run" / "enhancement.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"format": 1}))
+    with pytest.raises(StoreError, match=r"saved in format 2; it is in format 1"):
+        stentrans.Enhancement.load(tmp_path / "run")

@@ -17,6 +17,7 @@ from stentrans.training import Batch, TrainingConfig, correct, train
 
 TRAINING_STARTS, TRAINING_ENDS = 0.3, 0.75
 """Shares of the whole fit, for progress."""
+_UNSEEN_STARTS = 0.25
 _FOLDS = 4
 _ROUNDS = 3  # in which the spots of a fold are hidden to judge its network
 _ROUNDS_UP_TO = 1500  # spots
@@ -130,7 +131,11 @@ class FoldTraining:
         shut, nothing = np.zeros(self.rank), np.zeros((self.n_spots, self.rank))
         if not self.config.content:
             return Trained(None, [], shut, nothing, [])
-        unseen = [self._unseen(fold) for fold in range(_FOLDS)]
+        unseen = []
+        for fold in range(_FOLDS):
+            looked = _UNSEEN_STARTS + (TRAINING_STARTS - _UNSEEN_STARTS) * fold / _FOLDS
+            report(self.options.on_progress, Progress("looking at unseen spots", looked))
+            unseen.append(self._unseen(fold))
         kernel = self._fit_kernel(unseen)
         # What a spot is judged by must not have seen it either.
         kernels = [self._fit_kernel(unseen[:i] + unseen[i + 1 :]) for i in range(_FOLDS)]
