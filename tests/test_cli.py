@@ -178,8 +178,10 @@ def test_evaluate_prints_intervals_differences_and_the_null(
     assert "1 hold-out; only what was hidden is scored" in told
     scored, null = told.split("Null: ")
     ours, difference = scored.split("Minus nearest")
-    line = next(line for line in ours.splitlines() if line.startswith("log_normalised"))
-    assert line.count("[") == 2  # an interval for each method
+    lines = [line for line in ours.splitlines() if line.startswith(("nearest ", "linear "))]
+    assert all("±" in line for line in lines[:2])
+    assert max(map(len, [*lines, *null.splitlines()[2:-1]])) <= 100
+    assert "0 = knows nothing" in ours
     assert "linear" in difference
     assert "left in the null: nearest" in null
     assert set(pd.read_csv(tmp_path / "scores.csv")["null"]) == {False, True}
@@ -192,10 +194,13 @@ def test_evaluate_says_that_the_published_protocol_hides_nothing(
 
     section = stentrans.simulate(lattice="square", n_rows=16, n_cols=16)
     section.write_h5ad(tmp_path / "section.h5ad")
-    options = ("--methods", "nearest,linear", "--protocol", "published")
+    options = ("--methods", "nearest,linear", "--protocol", "published", "--reference", "nearest")
     assert call("evaluate", tmp_path / "section.h5ad", *options) == 0
     told = capsys.readouterr().out
     assert told.startswith("published: not a hold-out: the same pair is trained and scored")
+    assert "Trained on the quarter alone: nearest, linear." in told
+    assert "±" not in told
+    assert "linear  0." in told.split("Minus nearest")[1]
     assert "log_normalised" not in told
     assert "only what was hidden" not in told
 
@@ -208,6 +213,37 @@ def test_evaluate_refuses_a_reference_that_is_not_scored(
     said = capsys.readouterr().err
     check_one_sentence(said)
     assert "--reference must be one of nearest; got 'linear'" in said
+
+
+def test_evaluate_refuses_a_method_named_twice(square_file: Path, capsys: Capture) -> None:
+    assert call("evaluate", square_file, "--methods", "linear,linear") == 2
+    said = capsys.readouterr().err
+    check_one_sentence(said)
+    assert "linear is named 2 times" in said
+
+
+@pytest.mark.parametrize("place", ["folder", "below a file"])
+def test_evaluate_refuses_a_target_before_anything_is_computed(
+    place: str, square_file: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "compare", None)  # must not be reached
+    out = tmp_path if place == "folder" else square_file / "scores.csv"
+    assert call("evaluate", square_file, "--out", out) == 2
+    check_one_sentence(capsys.readouterr().err)
+
+
+def test_summary_is_printed_even_when_the_table_cannot_be_written(
+    square_file: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device", "scores.csv")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    options = ("--methods", "nearest", "--protocol", "scattered", "--repeats", 1)
+    assert call("evaluate", square_file, *options, "--out", tmp_path / "scores.csv") == 2
+    said = capsys.readouterr()
+    assert "log_normalised" in said.out
+    assert said.err.endswith("stentrans: No space left on device: scores.csv.\n")
 
 
 def test_methods_lists_every_method(capsys: Capture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -179,16 +180,32 @@ def evaluate(arguments: Namespace) -> int:
         check_option("--reference", arguments.reference, scored)
     if arguments.repeats is not None:
         chosen["repeats"] = arguments.repeats
+    if arguments.out is not None:
+        # Before the fits, which may take minutes.
+        _check_target(arguments.out)
     section = stentrans.read(arguments.section, library=arguments.library)
     with ProgressLines(arguments.section.name) as on_progress:
         comparison = compare(section, **chosen, on_progress=on_progress)
-    if arguments.out is not None:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        comparison.scores.to_csv(arguments.out, index=False)
     summary = summarise(comparison, reference=arguments.reference, seed=arguments.seed)
-    repeats = int(comparison.scores["repeat"].max()) + 1
-    print(describe_scores(summary, repeats=repeats, reference=arguments.reference))
+    told = describe_scores(
+        summary,
+        repeats=int(comparison.scores["repeat"].max()) + 1,
+        n_left_out=comparison.n_left_out,
+        reference=arguments.reference,
+    )
+    print(told, flush=True)
+    if arguments.out is not None:
+        comparison.scores.to_csv(arguments.out, index=False)
     return 0
+
+
+def _check_target(out: Path) -> None:
+    """Refuse a table that could not be written; makes its folder."""
+    if out.is_dir():
+        raise ParameterError(f"--out must name a file; {out} is a folder.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise ParameterError(f"--out must name a file that can be written; {out} cannot.")
 
 
 def _check_methods(names: Iterable[str]) -> None:

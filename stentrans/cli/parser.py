@@ -98,7 +98,7 @@ def _add_evaluate(commands: Commands) -> None:
     command = commands.add_parser("evaluate", help="score methods on spots hidden from them")
     command.add_argument("section", type=Path, metavar="SECTION")
     command.add_argument(
-        "--methods", type=_names, metavar="A,B,...", help="methods to compare (default: a choice)"
+        "--methods", type=_split, metavar="A,B,...", help="methods to compare (default: a choice)"
     )
     command.add_argument(
         "--protocol",
@@ -110,7 +110,8 @@ def _add_evaluate(commands: Commands) -> None:
     command.add_argument(
         "--null",
         action="store_true",
-        help="also with the kept spots at each other's positions, where nothing can be found",
+        help="also with the kept spots at each other's positions, where nothing can be found; "
+        "for thinning, scattered and holes",
     )
     command.add_argument(
         "--reference", metavar="METHOD", help="also show the others minus this method"
@@ -151,4 +152,9 @@ def setting(text: str) -> tuple[str, object]:
 
 def _names(text: str) -> list[str]:
     """Split names at commas, each kept once."""
-    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    return list(dict.fromkeys(_split(text)))
+
+
+def _split(text: str) -> list[str]:
+    """Split names at commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]

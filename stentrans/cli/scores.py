@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from stentrans.evaluation.protocols import PROTOCOLS
-from stentrans.evaluation.published import ABOUT, PUBLISHED
+from stentrans.evaluation.published import ABOUT, PUBLISHED, trained_on
 
 _NULL = "null"
 _SPREAD = "composition_variance"
 _OF_TRUTH = ("ceiling", "morans_i_true")  # the same in the null
+_WIDTH = 100
+_GAP = "  "
+_GLOSSES = {
+    "log_normalised": "correlation of log values; higher is better, 0 = knows nothing",
+    "depth_adjusted": "correlation beyond what depth explains; higher is better, 0 = nothing",
+    "spearman": "rank correlation of log values; higher is better, 0 = knows nothing",
+    "profile": "correlation over genes, spot by spot; higher is better, 0 = knows nothing",
+    "deviance_explained": "of counts; higher is better, 0 = mean composition, negative = worse",
+    "gene_deviance_explained": "of counts, gene by gene; higher is better, 0 = the mean",
+    "rmse": "error of log values; lower is better, 0 = perfect",
+    "ssim": "likeness of maps, 1 = same; rewards noise too: for description only",
+    "morans_i": "smoothness of the prediction; rewards blur: for description only",
+    "morans_i_true": "smoothness of the measured map, its noise included: for description only",
+    "coverage_50": "share of values in the 50 % interval; best is 0.5",
+    "coverage_80": "share of values in the 80 % interval; best is 0.8",
+    "coverage_95": "share of values in the 95 % interval; best is 0.95",
+    "composition_variance": "how much the prediction varies; should be 0 in the null: no score",
+    "ceiling": "correlation that counting noise allows: the most a method can reach",
+    "published_pearson": "correlation of raw counts, seen spots too; 1 = learnt by heart",
+}
+"""What each metric is, and which way is better."""
 
 
-def describe_scores(summary: pd.DataFrame, *, repeats: int, reference: str | None = None) -> str:
-    """Say what was scored and how well: a row per metric, a column per method.
+def describe_scores(
+    summary: pd.DataFrame, *, repeats: int, n_left_out: int = 0, reference: str | None = None
+) -> str:
+    """Say what was scored and how well: a row per method, a column per metric.
 
     Parameters
     ----------
@@ -24,57 +47,96 @@ def describe_scores(summary: pd.DataFrame, *, repeats: int, reference: str | Non
         From `stentrans.evaluation.summarise`; left as it was.
     repeats
         Hold-outs that were scored.
+    n_left_out
+        Spots that were too poor to be scored.
     reference
         The method that the summary compares the others with, if any.
     """
-    return "\n\n".join(_parts(summary, repeats, reference))
+    return "\n\n".join(_parts(summary, repeats, n_left_out, reference))
 
 
-def _parts(summary: pd.DataFrame, repeats: int, reference: str | None) -> Iterator[str]:
+def _parts(
+    summary: pd.DataFrame, repeats: int, n_left_out: int, reference: str | None
+) -> Iterator[str]:
     """One paragraph or table after the other."""
-    protocol = str(summary["protocol"].iloc[0])
-    if protocol == PUBLISHED:
-        yield f"{protocol}: {ABOUT}."
-    else:
-        times = "1 hold-out" if repeats == 1 else f"{repeats} hold-outs"
-        yield f"{protocol}: {PROTOCOLS[protocol]}. {times}; only what was hidden is scored."
-    yield "Means over genes, or one number of the section [95 % interval over its blocks]."
+    yield _heading(summary, repeats, n_left_out)
     is_null = summary[_NULL] if _NULL in summary else np.zeros(len(summary), bool)
     real = summary[~is_null]
-    yield _table(real, "mean", "low", "high")
+    yield _table(real, "mean", "low")
+    yield _glosses(real["metric"].unique())
     if reference is not None:
-        others = real[(real["method"] != reference) & real["difference_low"].notna()]
+        others = real[real["method"] != reference]
+        bounded = others["difference_low"].notna()
         if len(others):
-            yield f"Minus {reference}, on the same draws of blocks:"
-            yield _table(others, "difference", "difference_low", "difference_high")
+            yield f"Minus {reference}, on the same spots:"
+            # Under the published protocol nothing has bounds.
+            shown = others[bounded] if bounded.any() else others
+            yield _table(shown, "difference", "difference_low")
     if _NULL in summary:
         yield "Null: the kept spots at each other's positions, where nothing can be found."
         told = summary[is_null & ~summary["metric"].isin(_OF_TRUTH)]
-        yield _table(told, "mean", "low", "high")
+        yield _table(told, "mean", "low")
         yield _left_in_null(summary)
 
 
-def _table(rows: pd.DataFrame, value: str, low: str, high: str) -> str:
-    """Lay values out, metrics down and methods across, with bounds where they are known."""
-    bounds = [
-        "" if np.isnan(low) else f" [{low:.3f}, {high:.3f}]"
-        for low, high in zip(rows[low], rows[high], strict=True)
-    ]
+def _heading(summary: pd.DataFrame, repeats: int, n_left_out: int) -> str:
+    """Say what was hidden, what was left out, and what the numbers are."""
+    protocol = str(summary["protocol"].iloc[0])
+    lines = []
+    if protocol == PUBLISHED:
+        lines += [f"{protocol}: {ABOUT}.", _trained_on(summary["method"].unique())]
+        numbers = "Means over genes, without bounds: no measure of unseen spots."
+    else:
+        times = "1 hold-out" if repeats == 1 else f"{repeats} hold-outs"
+        lines.append(f"{protocol}: {PROTOCOLS[protocol]}. {times}; only what was hidden is scored.")
+        over = "blocks and holes, the wider" if protocol == "holes" else "blocks of the section"
+        numbers = f"Means over genes, or one number of the section; ±: 95 % interval over {over}."
+    if n_left_out:
+        some = "1 spot that shows" if n_left_out == 1 else f"{n_left_out} spots that show"
+        lines.append(
+            f"Left out: {some} fewer than 20 genes (of a small panel, fewer than a tenth)."
+        )
+    return "\n".join([*lines, numbers])
+
+
+def _trained_on(methods: Iterable[str]) -> str:
+    """Say what each method learned from under the published protocol."""
+    by_source: dict[str, list[str]] = {}
+    for method in methods:
+        by_source.setdefault(trained_on(method), []).append(method)
+    told = (f"{source}: {', '.join(names)}" for source, names in by_source.items())
+    return f"Trained on {'; '.join(told)}."
+
+
+def _table(rows: pd.DataFrame, value: str, low: str) -> str:
+    """Lay values out, methods down and metrics across, in as many tables as the width asks for."""
+    bounds = ["" if np.isnan(reach) else f" ±{reach:.3f}" for reach in rows[value] - rows[low]]
     cells = rows[value].map("{:.3f}".format) + pd.Series(bounds, index=rows.index)
     named = rows.assign(cell=cells).pivot_table(
-        index="metric", columns="method", values="cell", aggfunc="first", sort=False
+        index="method", columns="metric", values="cell", aggfunc="first", sort=False
     )
-    header = ["metric", *named.columns]
-    lines = [
-        header,
-        *([metric, *row] for metric, row in zip(named.index, named.values, strict=True)),
-    ]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    padded = (
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
-        for line in lines
-    )
-    return "\n".join(line.rstrip() for line in padded)
+    first = _padded(["method", *named.index])
+    tables, lines = [], first
+    for metric in named:
+        column = _padded([str(metric), *named[metric].fillna("")])
+        wider = [_GAP.join(pair) for pair in zip(lines, column, strict=True)]
+        if len(wider[0]) > _WIDTH and lines is not first:
+            tables.append(lines)
+            wider = [_GAP.join(pair) for pair in zip(first, column, strict=True)]
+        lines = wider
+    return "\n\n".join("\n".join(line.rstrip() for line in part) for part in [*tables, lines])
+
+
+def _padded(cells: list[str]) -> list[str]:
+    """Give cells of one column one width."""
+    width = max(map(len, cells))
+    return [f"{cell:<{width}}" for cell in cells]
+
+
+def _glosses(metrics: Iterable[str]) -> str:
+    """Say of each metric what it is and which way is better, a line each."""
+    names = _padded(list(metrics))
+    return "\n".join(f"{name}{_GAP}{_GLOSSES[name.strip()]}" for name in names)
 
 
 def _left_in_null(summary: pd.DataFrame) -> str:

@@ -148,4 +148,16 @@ def reach_of(draws: NDArray[np.float64], n_blocks: int) -> float:
     seen = draws[np.isfinite(draws)]
     if n_blocks < 2 or len(seen) < 2:
         return float("nan")
-    return float(seen.std(ddof=1) * stdtrit(n_blocks - 1, (1 + _LEVEL) / 2))
+    return float(seen.std(ddof=1) * _student_t(n_blocks - 1))
+
+
+def reach_of_mean(values: NDArray[np.float64]) -> float:
+    """Half-width of the 95 % interval of the mean of independent values; NaN for fewer than two."""
+    if len(values) < 2:
+        return float("nan")
+    return float(values.std(ddof=1) / np.sqrt(len(values)) * _student_t(len(values) - 1))
+
+
+def _student_t(freedom: int) -> float:
+    """Quantile of Student's t that bounds the interval."""
+    return float(stdtrit(freedom, (1 + _LEVEL) / 2))

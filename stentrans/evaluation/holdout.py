@@ -18,9 +18,10 @@ from stentrans.errors import StoreError
 from stentrans.evaluation import metrics
 from stentrans.evaluation.ceiling import noise_ceiling
 from stentrans.evaluation.parts import part_of
+from stentrans.evaluation.preparation import chunks_of, lattice_of_kept
 from stentrans.evaluation.protocols import N_FOLDS, scattered_folds
 from stentrans.export import DAMAGED, pack_prediction, read_arrays, unpack_prediction
-from stentrans.lattice import Lattice, fit_lattice
+from stentrans.lattice import Lattice
 from stentrans.methods import registry
 from stentrans.methods.base import (
     Decoder,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 RIVALS = ("lowrank_kriging", "linear", "nearest")
-_GENES_PER_CHUNK = 512
 _SCORED_SHARE = 0.1
 _ABOUT_FILE, _SCORES_FILE = "held_out.json", "scores.csv"
 
@@ -188,11 +188,9 @@ def _fold(
 ) -> Fold:
     """Fit on the visible spots and predict the hidden ones."""
     kept, hidden = np.flatnonzero(~is_hidden), np.flatnonzero(is_hidden)
-    array = lattice.array.astype(np.float64)
-    pixels = None if lattice.to_pixels is None else lattice.to_pixels(array[kept])
-    shown = fit_lattice(lattice.array[kept], pixels, pitch_um=lattice.pitch_um)
-    fitted = registry.load(name).fit(counts[kept], shown, options)
-    return Fold(hidden, fitted.predict(array[hidden]), fitted.decoder)
+    fitted = registry.load(name).fit(counts[kept], lattice_of_kept(lattice, kept), options)
+    asked = lattice.array[hidden].astype(np.float64)
+    return Fold(hidden, fitted.predict(asked), fitted.decoder)
 
 
 def _joined(folds: Sequence[Fold], genes: NDArray[np.int64], scale: Scale) -> NDArray[np.float32]:
@@ -217,10 +215,8 @@ def _scores(
     hidden = [np.asarray(counts[fold.hidden].sum(0)).ravel() for fold in folds[method]]
     seen = np.sum(hidden, axis=0, dtype=np.float64) - np.array(hidden, np.float64)
     seen_total = seen.sum(1)
-    chunks = [
-        np.arange(start, min(start + _GENES_PER_CHUNK, n_genes))
-        for start in range(0, n_genes, _GENES_PER_CHUNK)
-    ]
+    sizes = [fold.decoder.genes_at_once for parts in folds.values() for fold in parts]
+    chunks = list(chunks_of(n_genes, min([size for size in sizes if size], default=None)))
     predicted = np.zeros(len(library))
     for genes in chunks:
         predicted += _joined(folds[method], genes, "counts").sum(1)

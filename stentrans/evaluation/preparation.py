@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
 from stentrans.enhancement import prepare
-from stentrans.errors import ParameterError
+from stentrans.errors import ParameterError, SectionFormatError
 from stentrans.evaluation import spatial
 from stentrans.evaluation.bootstrap import membership
 from stentrans.evaluation.ceiling import noise_ceiling
@@ -96,9 +96,36 @@ def prepare_to_score(section: AnnData) -> tuple[AnnData, Lattice]:
     SectionFormatError
         If the section is not usable, or too few spots remain.
     """
+    tissue, lattice, _ = without_poor_spots(section)
+    return tissue, lattice
+
+
+def without_poor_spots(section: AnnData) -> tuple[AnnData, Lattice, int]:
+    """Return what `prepare_to_score` does, and how many spots were left out.
+
+    Parameters
+    ----------
+    section
+        As for `prepare_to_score`.
+
+    Raises
+    ------
+    SectionFormatError
+        As for `prepare_to_score`.
+    """
     tissue, lattice = prepare(section)
-    rich = np.diff(tissue.X.indptr) >= min(_LEAST_GENES, tissue.n_vars // 10)
-    return (tissue, lattice) if rich.all() else prepare(tissue[rich].copy())
+    least = min(_LEAST_GENES, tissue.n_vars // 10)
+    rich = np.diff(tissue.X.indptr) >= least
+    n_left, n_poor = int(rich.sum()), int((~rich).sum())
+    if not n_poor:
+        return tissue, lattice, 0
+    if n_left < MIN_SPOTS:
+        raise SectionFormatError(
+            f"At least {MIN_SPOTS} spots must show {least} genes or more to be scored; "
+            f"{n_poor} spots that show fewer were removed, which leaves {n_left}. "
+            "Choose a deeper section."
+        )
+    return *prepare(tissue[rich].copy()), n_poor
 
 
 def prepare_hold_out(
@@ -163,10 +190,11 @@ def lattice_of_kept(lattice: Lattice, kept: NDArray[np.int64]) -> Lattice:
     return fit_lattice(array, pixels, pitch_um=lattice.pitch_um)
 
 
-def chunks_of(n_genes: int) -> Iterator[NDArray[np.int64]]:
-    """Indices of genes, some at a time."""
-    for start in range(0, n_genes, GENES_PER_CHUNK):
-        yield np.arange(start, min(start + GENES_PER_CHUNK, n_genes))
+def chunks_of(n_genes: int, at_once: int | None = None) -> Iterator[NDArray[np.int64]]:
+    """Indices of genes, some at a time; never more than ``at_once``, if given."""
+    size = min(GENES_PER_CHUNK, at_once or GENES_PER_CHUNK)
+    for start in range(0, n_genes, size):
+        yield np.arange(start, min(start + size, n_genes))
 
 
 def _ceiling(

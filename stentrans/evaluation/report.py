@@ -15,7 +15,7 @@ from stentrans.enhancement import DEVICES
 from stentrans.errors import ParameterError
 from stentrans.evaluation.bootstrap import N_BLOCKS, spatial_blocks
 from stentrans.evaluation.parts import part_of
-from stentrans.evaluation.preparation import prepare_hold_out, prepare_to_score
+from stentrans.evaluation.preparation import prepare_hold_out, without_poor_spots
 from stentrans.evaluation.protocols import (
     DEFAULT_REPEATS,
     PROTOCOLS,
@@ -39,6 +39,14 @@ DEFAULT_METHODS = ("stentrans", "prior", "lowrank_kriging", "linear", "nearest")
 ALL_GENES = "all genes"
 COLUMNS = ("method", "protocol", "repeat", "gene", "metric", "value")
 NULL = "null"
+_FIT_SHARE = 0.8  # of the progress of one method on one hold-out; the rest is scoring
+_NO_NULL = {
+    "counts": (
+        "counts hides half of the counts of every spot, but no spot, and a method rightly shows "
+        "at a place the counts that it is given there"
+    ),
+    PUBLISHED: "published hides nothing",
+}
 
 AnyProtocol = Protocol | Literal["published"]
 
@@ -76,10 +84,13 @@ class Comparison:
         Long table, see `evaluate`.
     runs
         Every method on every hold-out.
+    n_left_out
+        Spots on tissue that show too few genes to be scored.
     """
 
     scores: pd.DataFrame
     runs: tuple[Run, ...]
+    n_left_out: int = 0
 
 
 def evaluate(
@@ -104,10 +115,11 @@ def evaluate(
         them, ``"published"`` trains and scores on the same pair, measured spots included; it
         rewards memory and says nothing about unseen spots.
     repeats
-        Hold-outs; None: four phases, five fifths, five holes, two halvings, or one (published).
+        Hold-outs; None: four phases, five fifths, five holes, two halvings; published has one.
     null
         Also score each hold-out with the kept spots at each other's positions, where there is no
-        pattern to find. Adds a column ``null`` before ``gene``.
+        pattern to find. Adds a column ``null`` before ``gene``. Not for ``"counts"`` and
+        ``"published"``, which show every spot that they score.
     seed
         Draws what is hidden and seeds the methods.
 
@@ -119,7 +131,8 @@ def evaluate(
     Raises
     ------
     ParameterError
-        For an unknown method or protocol, too many repeats, or a null of the published protocol.
+        For an unknown method or protocol, a method named twice, too many repeats, or a null of a
+        protocol that hides no spots.
     SectionFormatError
         If the section is not usable.
 
@@ -190,13 +203,13 @@ def compare(
         FitOptions(seed=check_seed(seed), device=device, on_progress=on_progress),
     )
     check_option("device", device, DEVICES)
-    tissue, lattice = prepare_to_score(section)
+    tissue, lattice, n_left_out = without_poor_spots(section)
     score_all = _published if protocol == PUBLISHED else _strict
     runs = tuple(score_all(tissue.X, lattice, plan))
     tables = [_table(run, tissue.var_names).assign(protocol=protocol) for run in runs]
     columns = [*COLUMNS[:3], NULL, *COLUMNS[3:]] if null else list(COLUMNS)
     report(on_progress, Progress("done", 1.0))
-    return Comparison(pd.concat(tables, ignore_index=True)[columns], runs)
+    return Comparison(pd.concat(tables, ignore_index=True)[columns], runs, n_left_out)
 
 
 @dataclass(frozen=True)
@@ -212,9 +225,18 @@ class _Plan:
 
     def options_of(self, title: str, turn: int) -> FitOptions:
         """Options of one fit, which reports its progress as a part of all."""
-        share = 0.99 / (len(self.methods) * self.repeats * len(self.kinds))
-        told = part_of(self.options.on_progress, title, start=turn * share, share=share)
-        return replace(self.options, on_progress=told)
+        return replace(self.options, on_progress=self._told(title, turn, 0, _FIT_SHARE))
+
+    def while_scoring(self, title: str, turn: int) -> OnProgress:
+        """Listen to the scoring that follows that fit."""
+        return self._told(title, turn, _FIT_SHARE, 1 - _FIT_SHARE)
+
+    def _told(self, title: str, turn: int, start: float, share: float) -> OnProgress:
+        """Listen to a part of one turn."""
+        whole = 0.99 / (len(self.methods) * self.repeats * len(self.kinds))
+        return part_of(
+            self.options.on_progress, title, start=(turn + start) * whole, share=share * whole
+        )
 
 
 def _checked(methods: Sequence[str], protocol: str, repeats: int | None, *, null: bool) -> int:
@@ -223,14 +245,23 @@ def _checked(methods: Sequence[str], protocol: str, repeats: int | None, *, null
         raise ParameterError("At least one method must be named; none is.")
     for name in methods:
         check_option("method", name, list(registry.METHODS))
-    check_option("protocol", protocol, [*PROTOCOLS, PUBLISHED])
-    if protocol == PUBLISHED:
-        if null:
+        if methods.count(name) > 1:
             raise ParameterError(
-                "A null must belong to a protocol that hides something; published hides nothing. "
-                "Choose a strict protocol such as thinning."
+                f"Every method must be named once; {name} is named {methods.count(name)} times."
             )
-        return check_integer("repeats", 1 if repeats is None else repeats, low=1, high=1)
+    check_option("protocol", protocol, [*PROTOCOLS, PUBLISHED])
+    if null and protocol in _NO_NULL:
+        raise ParameterError(
+            f"A null must belong to a protocol that hides spots; {_NO_NULL[protocol]}. "
+            "Choose thinning, scattered or holes."
+        )
+    if protocol == PUBLISHED:
+        if repeats not in (None, 1):
+            raise ParameterError(
+                "repeats must be 1 for the published protocol, which has one repeat because it "
+                f"hides nothing that could be hidden anew; got {repeats}."
+            )
+        return 1
     return check_integer(
         "repeats", DEFAULT_REPEATS[protocol] if repeats is None else repeats, low=1
     )
@@ -249,17 +280,18 @@ def _strict(counts: csr_matrix, lattice: Lattice, plan: _Plan) -> Iterator[Run]:
             shown = real.permuted(rng) if is_null else real
             for name in plan.methods:
                 title = f"{name}, hold-out {repeat + 1}{', permuted' if is_null else ''}"
-                options = plan.options_of(title, next(turns))
+                turn = next(turns)
+                options = plan.options_of(title, turn)
                 fitted = registry.load(name).fit(shown.seen, shown.shown, options)
-                yield Run(name, repeat, is_null, shown.genes, score(fitted, shown))
+                scores = score(fitted, shown, on_progress=plan.while_scoring(title, turn))
+                yield Run(name, repeat, is_null, shown.genes, scores)
 
 
 def _published(counts: csr_matrix, lattice: Lattice, plan: _Plan) -> Iterator[Run]:
     """Fit and score every method as published."""
-    block = _blocks(lattice, np.ones(lattice.n_spots, bool), plan.n_blocks)
     for turn, name in enumerate(plan.methods):
         options = plan.options_of(name, turn)
-        genes, scores = score_published(name, counts, lattice, block=block, options=options)
+        genes, scores = score_published(name, counts, lattice, options=options)
         yield Run(name, 0, False, genes, scores)
 
 

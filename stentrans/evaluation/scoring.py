@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from stentrans.evaluation import metrics, spatial
 from stentrans.evaluation.bootstrap import BlockSums, block_moments
 from stentrans.evaluation.preparation import HoldOut, chunks_of
-from stentrans.methods.base import Decoder, Fitted, Prediction
+from stentrans.methods.base import Decoder, Fitted, OnProgress, Prediction, Progress, report
+from stentrans.methods.intervals import LEVELS
 
-LEVELS: Final = {"coverage_50": 0.5, "coverage_80": 0.8, "coverage_95": 0.95}
+COVERAGES: Final = {f"coverage_{level * 100:.0f}": level for level in LEVELS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Scores:
     sums: BlockSums
 
 
-def score(fitted: Fitted, hold_out: HoldOut) -> Scores:
+def score(fitted: Fitted, hold_out: HoldOut, *, on_progress: OnProgress | None = None) -> Scores:
     """Ask a fitted method for the hidden spots and score what it says.
 
     Parameters
@@ -45,16 +47,28 @@ def score(fitted: Fitted, hold_out: HoldOut) -> Scores:
         Trained on ``hold_out.seen``.
     hold_out
         What is hidden.
+    on_progress
+        Hears of every chunk of genes; may return False to cancel.
+
+    Raises
+    ------
+    Cancelled
+        If ``on_progress`` returned False.
     """
     prediction, decoder = fitted.predict(hold_out.positions), fitted.decoder
     n_genes, n_spots = len(hold_out.genes), len(hold_out.positions)
+    # A decoder to which a gene costs much remembers the latest ones, up to so many.
+    chunks = list(chunks_of(n_genes, decoder.genes_at_once))
+    done = (Progress("scoring", i / (2 * len(chunks))) for i in count(1))
     total = np.zeros(n_spots)
-    for genes in chunks_of(n_genes):
+    for genes in chunks:
         total += decoder.decode(prediction, genes, "counts").sum(1, dtype=np.float64)
+        report(on_progress, next(done))
     profile, parts = np.zeros((5, n_spots)), []
-    for genes in chunks_of(n_genes):
+    for genes in chunks:
         guess = _Guess(prediction, decoder, genes, total)
         parts.append(_score_genes(guess, hold_out, profile))
+        report(on_progress, next(done))
     return _assembled(parts, profile, hold_out.members)
 
 
@@ -76,7 +90,7 @@ def _assembled(
         "profile": float(per_spot["profile"].mean()),
         "composition_variance": sum(part.variance for part in parts),
     }
-    of_section |= {level: float(per_gene[level].mean()) for level in LEVELS}
+    of_section |= {level: float(per_gene[level].mean()) for level in COVERAGES}
     sums = BlockSums(
         n=members.sum(1, dtype=np.float64),
         moments=_joined([part.moments for part in parts]),
@@ -151,7 +165,7 @@ def _score_genes(guess: _Guess, hold_out: HoldOut, profile: NDArray[np.float64])
     local: dict[str, NDArray[Any]] = {
         "ssim": spatial.structural_similarity(mean, truth, hold_out.windows)
     }
-    local |= {name: guess.covers(truth, level) for name, level in LEVELS.items()}
+    local |= {name: guess.covers(truth, level) for name, level in COVERAGES.items()}
     per_gene = {name: metrics.pearson(*pair) for name, pair in pairs.items()}
     per_gene |= {name: values.mean(0, dtype=np.float64) for name, values in local.items()}
     per_gene |= {

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stentrans.evaluation.bootstrap import N_DRAWS, draw_weights, reach_of
+from stentrans.evaluation.bootstrap import N_DRAWS, draw_weights, reach_of, reach_of_mean
 from stentrans.evaluation.report import ALL_GENES, NULL, Comparison, Run
 from stentrans.validate import check_integer, check_option, check_seed
 
 _GROUPS = ("method", "protocol", "null", "metric")
-_Key: TypeAlias = tuple[str, bool, str]  # method, null, metric
-_Draws: TypeAlias = Mapping[_Key, NDArray[np.float64]]
+_Key: TypeAlias = tuple[str, str]  # method, metric
+_ByKey: TypeAlias = Mapping[_Key, NDArray[np.float64]]
 
 
 def summarise(
@@ -58,70 +59,105 @@ def summarise(
     draws. Compact blocks of the section nearly are, so they are drawn with replacement, the same
     draws for every gene, repeat and method, and scores are computed again from sums kept per block
     (rank correlations without ranking again). Half-width is the standard deviation of the draws
-    times Student's t. ``rmse``, ``gene_deviance_explained``, ``composition_variance``, ``ceiling``
-    and Moran's I have no bounds (NaN), nor has the null, where chance lies in the permutation and
-    not in the blocks. The interval speaks of this section; to compare methods
-    in general, compare their means over several sections.
+    times Student's t. Holes differ by more than blocks that are cut across all of them: for the
+    protocol ``holes`` with several repeats, half-width is the standard error of the mean over
+    holes times Student's t where that is wider. ``rmse``, ``gene_deviance_explained``,
+    ``composition_variance``, ``ceiling`` and Moran's I have no bounds (NaN), nor has the published
+    protocol, nor the null, where chance lies in the permutation and not in the blocks. The
+    interval speaks of this section; to compare methods in general, compare their means over
+    several sections.
     """
     check_integer("n_draws", n_draws, low=2)
     names = list(dict.fromkeys(run.method for run in comparison.runs))
     if reference is not None:
         check_option("reference", reference, names)
-    n_blocks = len(comparison.runs[0].scores.sums.n)
+    real = [run for run in comparison.runs if not run.null]
+    n_blocks = len(real[0].scores.sums.n)
     weights = draw_weights(n_blocks, n_draws, check_seed(seed))
-    draws = _draws(comparison.runs, weights)
-    table = _means(comparison.scores)
-    keys = list(zip(table["method"], table["null"], table["metric"], strict=True))
-    reach = np.array([_reach(draws.get(key), n_blocks) for key in keys])
+    by_repeat = _by_repeat(comparison.scores)
+    spread = _Spread(_draws(real, weights), _over_holes(by_repeat), n_blocks)
+    table = by_repeat.groupby(level=list(_GROUPS), sort=False).mean().reset_index()
+    reach = _reaches(table, spread)
     table["low"], table["high"] = table["mean"] - reach, table["mean"] + reach
     if reference is not None:
-        _add_differences(table, keys, draws, reference, n_blocks)
+        _add_differences(table, spread, reference)
     return table if NULL in comparison.scores else table.drop(columns=NULL)
 
 
-def _means(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean and median over genes, then the mean over repeats."""
+@dataclass(frozen=True)
+class _Spread:
+    """How far the real scores could move: by draws of blocks, and from hole to hole."""
+
+    draws: _ByKey
+    over_holes: _ByKey
+    n_blocks: int
+
+    def reach(self, key: _Key, other: _Key | None = None) -> float:
+        """Half-width of the mean, or of its difference to another; NaN where not known."""
+        if key not in self.draws or (other is not None and other not in self.draws):
+            return float("nan")
+        of_blocks = reach_of(_minus(self.draws, key, other), self.n_blocks)
+        if key not in self.over_holes:
+            return of_blocks
+        # Not NaN where only one of them is.
+        return float(np.fmax(of_blocks, reach_of_mean(_minus(self.over_holes, key, other))))
+
+
+def _minus(values: _ByKey, key: _Key, other: _Key | None) -> NDArray[np.float64]:
+    """Values of one key, those of the other taken away if there is one."""
+    return values[key] if other is None else values[key] - values[other]
+
+
+def _by_repeat(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean and median over genes of every repeat, by `_GROUPS` and repeat."""
     if NULL not in scores:
         scores = scores.assign(null=False)
     # Of a metric that exists per gene, the row of the section is the mean of the others.
     per_gene = scores.loc[scores["gene"] != ALL_GENES, "metric"].unique()
     single = scores[(scores["gene"] != ALL_GENES) | ~scores["metric"].isin(per_gene)]
-    grouped = single.groupby([*_GROUPS, "repeat"], sort=False)["value"]
-    by_repeat = grouped.agg(["mean", "median"])
-    return by_repeat.groupby(list(_GROUPS), sort=False).mean().reset_index()
+    return single.groupby([*_GROUPS, "repeat"], sort=False)["value"].agg(["mean", "median"])
 
 
-def _draws(runs: tuple[Run, ...], weights: NDArray[np.float64]) -> _Draws:
-    """Drawn means of every method, by method, null and metric; mean over repeats."""
+def _draws(runs: list[Run], weights: NDArray[np.float64]) -> _ByKey:
+    """Drawn means of every method and metric, mean over repeats."""
     found: dict[_Key, list[NDArray[np.float64]]] = {}
-    for run in [run for run in runs if not run.null]:
+    for run in runs:
         for metric, drawn in run.scores.sums.draws(weights).items():
-            found.setdefault((run.method, run.null, metric), []).append(drawn)
+            found.setdefault((run.method, metric), []).append(drawn)
     with warnings.catch_warnings():
         # A draw may leave out every spot of a hole, and even of all holes.
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         return {key: np.nanmean(drawn, axis=0) for key, drawn in found.items()}
 
 
-def _reach(drawn: NDArray[np.float64] | None, n_blocks: int) -> float:
-    return float("nan") if drawn is None else reach_of(drawn, n_blocks)
+def _over_holes(by_repeat: pd.DataFrame) -> _ByKey:
+    """Real score of every hole by method and metric; nothing for other protocols or one hole."""
+    flat = by_repeat["mean"].reset_index()
+    flat = flat[(flat["protocol"] == "holes") & ~flat["null"]].sort_values("repeat")
+    if flat["repeat"].nunique() < 2:
+        return {}
+    return {
+        (str(method), str(metric)): rows["mean"].to_numpy()
+        for (method, metric), rows in flat.groupby(["method", "metric"])
+    }
 
 
-def _add_differences(
-    table: pd.DataFrame,
-    keys: list[_Key],
-    draws: _Draws,
-    reference: str,
-    n_blocks: int,
-) -> None:
+def _reaches(
+    table: pd.DataFrame, spread: _Spread, reference: str | None = None
+) -> NDArray[np.float64]:
+    """Half-width for every row, of the mean or of its difference to the reference."""
+    found = []
+    for method, metric, is_null in table[["method", "metric", "null"]].itertuples(index=False):
+        other = None if reference is None else (reference, metric)
+        found.append(np.nan if is_null else spread.reach((method, metric), other))
+    return np.array(found)
+
+
+def _add_differences(table: pd.DataFrame, spread: _Spread, reference: str) -> None:
     """Add the difference to the reference, of the means and draw by draw."""
-    mean = dict(zip(keys, table["mean"], strict=True))
-    others = [(reference, null, metric) for _, null, metric in keys]
-    gained = [mean[key] - mean.get(other, np.nan) for key, other in zip(keys, others, strict=True)]
-    reach = [
-        _reach(draws[key] - draws[other], n_blocks) if key in draws and other in draws else np.nan
-        for key, other in zip(keys, others, strict=True)
-    ]
+    of_reference = table[table["method"] == reference].set_index(["metric", "null"])["mean"]
+    others = of_reference.reindex(pd.MultiIndex.from_frame(table[["metric", "null"]]))
+    gained = table["mean"].to_numpy() - others.to_numpy()
+    reach = _reaches(table, spread, reference)
     table["difference"] = gained
-    table["difference_low"] = np.array(gained) - reach
-    table["difference_high"] = np.array(gained) + reach
+    table["difference_low"], table["difference_high"] = gained - reach, gained + reach

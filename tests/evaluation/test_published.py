@@ -7,7 +7,8 @@ import pytest
 
 import stentrans
 from stentrans.errors import ParameterError
-from stentrans.evaluation.published import IMAGE_METHODS
+from stentrans.evaluation import compare, summarise
+from stentrans.evaluation.published import IMAGE_METHODS, trained_on
 from stentrans.methods import registry
 
 
@@ -52,5 +53,20 @@ def test_null_of_the_published_protocol_is_refused(section):
 
 
 def test_second_repeat_of_the_published_protocol_is_refused(section):
-    with pytest.raises(ParameterError, match="repeats must be between 1 and 1; got 2"):
+    with pytest.raises(ParameterError, match=r"which has one repeat .*; got 2"):
         stentrans.evaluate(section, methods=("nearest",), protocol="published", repeats=2)
+
+
+def test_published_scores_have_no_bounds(section):
+    summary = summarise(compare(section, methods=("nearest",), protocol="published"))
+    assert np.isfinite(summary["mean"]).all()
+    assert summary[["low", "high"]].isna().all(axis=None)
+
+
+def test_every_image_method_but_the_untrained_learns_from_what_is_scored():
+    assert {name: trained_on(name) for name in ("paper", "dist", "nedi", "linear")} == {
+        "paper": "the pair that is scored",
+        "dist": "the pair that is scored",
+        "nedi": "nothing",
+        "linear": "the quarter alone",
+    }

@@ -10,7 +10,8 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import stentrans
-from stentrans.errors import ParameterError
+from stentrans.errors import ParameterError, SectionFormatError
+from stentrans.evaluation import compare
 
 
 def test_table_is_long_and_complete(section):
@@ -70,6 +71,16 @@ def test_unknown_method_is_refused(section):
         stentrans.evaluate(section, methods=("magic",))
 
 
+def test_method_named_twice_is_refused(section):
+    with pytest.raises(ParameterError, match="linear is named 2 times"):
+        stentrans.evaluate(section, methods=("linear", "linear"))
+
+
+def test_null_of_halved_counts_is_refused(section):
+    with pytest.raises(ParameterError, match="counts hides half of the counts of every spot"):
+        stentrans.evaluate(section, methods=("linear",), protocol="counts", null=True)
+
+
 def test_no_method_is_refused(section):
     with pytest.raises(ParameterError, match="At least one method"):
         stentrans.evaluate(section, methods=())
@@ -103,3 +114,15 @@ def test_spots_too_poor_to_be_scored_are_left_out():
     found = stentrans.evaluate(poor, methods=("nearest",), protocol="holes", repeats=2)
     expected = stentrans.evaluate(without, methods=("nearest",), protocol="holes", repeats=2)
     pd.testing.assert_frame_equal(found, expected)
+    assert compare(poor, methods=("nearest",), protocol="holes", repeats=1).n_left_out == 1
+
+
+def test_section_of_which_too_few_spots_remain_says_that_they_were_removed(section):
+    poor = section.copy()
+    counts = np.zeros(poor.shape, np.float32)
+    counts[:, 3] = 1
+    counts[:20] = 1
+    poor.X = csr_matrix(counts)
+    removed = f"{len(counts) - 20} spots that show fewer were removed, which leaves 20"
+    with pytest.raises(SectionFormatError, match=removed):
+        stentrans.evaluate(poor, methods=("nearest",))

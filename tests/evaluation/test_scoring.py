@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from stentrans.errors import Cancelled
 from stentrans.evaluation import preparation
 from stentrans.evaluation.metrics import log_normalised
-from stentrans.evaluation.scoring import LEVELS, score
-from stentrans.methods import registry
-from stentrans.methods.base import FitOptions
+from stentrans.evaluation.scoring import COVERAGES, score
+from stentrans.methods import image_decoding, registry
+from stentrans.methods.base import FitOptions, Progress
+from tests.evaluation.conftest import N_GENES
 from tests.evaluation.fakes import FakeDecoder, FakeFitted
 
 
@@ -55,7 +57,7 @@ def test_intervals_of_the_true_distribution_cover_their_level(hold_out, rates, s
 
     mean = values.mean(0)
     found = score(FakeFitted(FakeDecoder(mean, np.expm1(mean), bounds=bounds)), hold_out)
-    for metric, level in LEVELS.items():
+    for metric, level in COVERAGES.items():
         assert found.of_section[metric] == pytest.approx(level, abs=0.03)
         assert found.of_section[metric] == pytest.approx(found.per_gene[metric].mean())
 
@@ -100,3 +102,27 @@ def test_sums_of_blocks_give_the_scores_back(hold_out):
     explained = found.of_section["deviance_explained"]
     assert whole["deviance_explained"].item() == pytest.approx(explained)
     assert whole["profile"].item() == pytest.approx(found.of_section["profile"])
+
+
+def test_image_of_a_gene_is_doubled_for_the_total_and_once_more(hold_out, monkeypatch):
+    monkeypatch.setattr(image_decoding, "GENES_AT_ONCE", 7)
+    fitted = registry.load("nedi").fit(hold_out.seen, hold_out.shown, FitOptions())
+    double, asked = fitted.decoder._double, []
+
+    def counted(genes):
+        asked.extend(genes)
+        return double(genes)
+
+    monkeypatch.setattr(fitted.decoder, "_double", counted)
+    score(fitted, hold_out)
+    assert sorted(asked) == sorted([*range(N_GENES), *range(N_GENES)])
+
+
+def test_scoring_is_told_and_cancelled_between_chunks(hold_out, monkeypatch):
+    monkeypatch.setattr(preparation, "GENES_PER_CHUNK", 10)
+    fitted = registry.load("linear").fit(hold_out.seen, hold_out.shown, FitOptions())
+    told: list[Progress] = []
+    score(fitted, hold_out, on_progress=told.append)
+    np.testing.assert_allclose([p.fraction for p in told], np.arange(1, 7) / 6)
+    with pytest.raises(Cancelled, match="scoring"):
+        score(fitted, hold_out, on_progress=lambda progress: progress.fraction < 0.6)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from stentrans.errors import ParameterError
-from stentrans.evaluation import compare, summarise
+from stentrans.evaluation import Comparison, compare, summarise
+from stentrans.evaluation.bootstrap import BlockSums
+from stentrans.evaluation.report import Run
+from stentrans.evaluation.scoring import Scores
 
 LEADING = ["log_normalised", "depth_adjusted", "deviance_explained"]
 WITH_BOUNDS = {*LEADING, "spearman", "ssim", "profile"} | {
@@ -80,3 +84,41 @@ def test_summary_without_null_and_reference_has_neither_column(section):
 def test_unknown_reference_is_refused(comparison):
     with pytest.raises(ParameterError, match=r"reference must be one of .*; got 'linear'"):
         summarise(comparison, reference="linear")
+
+
+def one_score_per_repeat(protocol, by_method):
+    """Comparison whose scores differ from repeat to repeat and never from block to block."""
+    spots, runs, rows = np.full(10, 7.0), [], []
+    for method, values in by_method.items():
+        for repeat, value in enumerate(values):
+            scores = Scores(
+                {}, {"profile": value}, BlockSums(spots, {}, {"profile": spots * value})
+            )
+            runs.append(Run(method, repeat, False, np.arange(1), scores))
+            rows.append((method, protocol, repeat, "all genes", "profile", value))
+    columns = ["method", "protocol", "repeat", "gene", "metric", "value"]
+    return Comparison(pd.DataFrame(rows, columns=columns), tuple(runs))
+
+
+HOLES = np.array([0.1, 0.7, 0.2, 0.6, 0.4])
+
+
+def test_interval_of_very_different_holes_is_wide():
+    (row,) = summarise(one_score_per_repeat("holes", {"linear": HOLES})).to_dict("records")
+    expected = t.interval(0.95, 4, HOLES.mean(), HOLES.std(ddof=1) / np.sqrt(5))
+    assert (row["low"], row["high"]) == pytest.approx(expected)
+    assert row["high"] - row["low"] > 0.6
+
+
+def test_difference_between_methods_is_judged_hole_by_hole():
+    gain = np.array([0.1, 0.12, 0.08, 0.1, 0.1])
+    comparison = one_score_per_repeat("holes", {"linear": HOLES, "prior": HOLES + gain})
+    row = summarise(comparison, reference="linear").set_index("method").loc["prior"]
+    expected = t.interval(0.95, 4, gain.mean(), gain.std(ddof=1) / np.sqrt(5))
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx(expected)
+
+
+def test_interval_of_one_hole_and_of_other_protocols_is_over_blocks():
+    for protocol, values in (("holes", HOLES[:1]), ("scattered", HOLES)):
+        row = summarise(one_score_per_repeat(protocol, {"linear": values})).iloc[0]
+        assert row["high"] - row["low"] == pytest.approx(0, abs=1e-9)
