@@ -30,7 +30,6 @@ SCORES = {
     "pcc_adjusted": "Depth-adjusted correlation",
     "pcc_mean": "Log-normalised correlation",
     "deviance_explained": "Share of Poisson deviance explained",
-    "seconds": "Seconds per phase",
 }
 RATIOS = ("pcc_adjusted", "pcc_mean")  # deviance may be negative, where ratios mean nothing
 
@@ -50,18 +49,17 @@ def scored(method: str, section: Path, phases: int, seed: int) -> pd.DataFrame:
 def table(scores: pd.DataFrame, score: str, methods: list[str]) -> str:
     """One score: sections down, methods across, the ratio to the reference behind each."""
     wide = scores.pivot_table(index="section", columns="method", values=score)
-    digits = 1 if score == "seconds" else 4
     rows = []
     for section, values in wide.iterrows():
-        cells = [f"{values[REFERENCE]:.{digits}f}"]
+        cells = [f"{values[REFERENCE]:.4f}"]
         for method in methods:
             ratio = f" ({values[method] / values[REFERENCE]:.2f} x)" if score in RATIOS else ""
             is_there = pd.notna(values[method])
-            cells.append(f"{values[method]:.{digits}f}{ratio}" if is_there else "")
+            cells.append(f"{values[method]:.4f}{ratio}" if is_there else "")
         rows.append([str(section), *cells])
-    last = [f"{wide[REFERENCE].mean():.{digits}f}"]
+    last = [f"{wide[REFERENCE].mean():.4f}"]
     for method in methods:
-        mean = f"{wide[method].mean():.{digits}f}"
+        mean = f"{wide[method].mean():.4f}"
         if score in RATIOS:
             logs = np.log((wide[method] / wide[REFERENCE]).clip(lower=1e-3))
             mean += f" ({np.exp(logs.mean()):.2f} x)"

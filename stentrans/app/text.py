@@ -34,6 +34,7 @@ UNITS: Final = {
 METHOD_NAMES: Final = {
     "stentrans": "stEnTrans",
     "prior": "spatial prior",
+    "kernel": "prior and likeness",
     "paper": "stEnTrans as published",
     "lowrank_kriging": "low-rank kriging",
     "dist": "DIST",
@@ -96,7 +97,8 @@ def caption(method: str, factor: int) -> str:
     """Explain the three maps."""
     return (
         f"**Measured:** as it came. **Enhanced:** {method_name(method)}, about {factor**2} × as "
-        "many sites. **Imputed:** every spot hidden once (20 % at a time) and predicted from the "
+        "many sites; a measured spot keeps what its own counts say beyond its surroundings. "
+        "**Imputed:** every spot hidden once (20 % at a time) and predicted from the "
         "others, gaps filled. One colour scale for all three; drag or scroll one map and all move."
     )
 
