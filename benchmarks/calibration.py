@@ -17,6 +17,8 @@ import pandas as pd
 from machine import machine, markdown, publish, remember, sections
 
 import stentrans
+from stentrans.evaluation.preparation import prepare_to_score
+from stentrans.evaluation.protocols import splits
 from stentrans.preprocess import detected_share
 
 LEVELS = {"coverage_50": 50, "coverage_80": 80, "coverage_95": 95}
@@ -30,10 +32,15 @@ def covered(path: Path, methods: list[str], phases: int, seed: int) -> pd.DataFr
     section = stentrans.read(path)
     scores = stentrans.evaluate(section, methods=methods, repeats=phases, seed=seed)
     of_gene = scores[scores["metric"].isin(LEVELS) & scores["gene"].isin(section.var_names)]
-    share = pd.Series(detected_share(section.X), index=section.var_names)
-    rank = share[of_gene["gene"].unique()].rank(method="first", pct=True)
-    decile = np.ceil(rank * 10).astype(int)
-    of_gene = of_gene.assign(decile=decile[of_gene["gene"]].to_numpy())
+    # By the kept spots: genes chosen by what the hidden ones show would be off by that choice.
+    tissue, lattice = prepare_to_score(section)
+    deciles = []
+    for repeat, split in enumerate(splits(tissue.X, lattice, "thinning", phases, seed)):
+        share = pd.Series(detected_share(split.seen), index=tissue.var_names)
+        genes = of_gene.loc[of_gene["repeat"] == repeat, "gene"].unique()
+        rank = np.ceil(share[genes].rank(method="first", pct=True) * 10).astype(int)
+        deciles.append(pd.DataFrame({"repeat": repeat, "gene": genes, "decile": rank.to_numpy()}))
+    of_gene = of_gene.merge(pd.concat(deciles), on=["repeat", "gene"])
     table = pd.concat([of_gene.assign(decile=0), of_gene])
     mean = table.groupby(["method", "decile", "metric"])["value"].mean() * 100
     return mean.reset_index().assign(section=path.stem, seed=seed)
