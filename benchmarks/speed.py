@@ -21,8 +21,8 @@ from synthetic import VISIUM
 from synthetic import measured as measured_synthetic
 
 RUNS = {
-    "melanoma ST, all genes, x2": ("st_human_melanoma_mel1_rep1", "30 s, 1.5 GB"),
-    "Visium muscle, all genes, x2": ("visium_mouse_muscle_Vis7B_5dpi", "90 s, 2 GB"),
+    "melanoma ST, all genes, x2": ("st_human_melanoma_mel1_rep1", "10 s"),
+    "Visium muscle, all genes, x2": ("visium_mouse_muscle_Vis7B_5dpi", "30 s"),
 }
 VISIUM_GENES = 18_000
 IMPORT = "import stentrans"

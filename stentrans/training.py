@@ -101,8 +101,8 @@ def train(
         loss = factor_loss(batch.missing - correction, metric)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
-        optimiser.step(one_cycle(step, config.steps, config.learning_rate))
+        rate = one_cycle(step, config.steps, config.learning_rate)
+        optimiser.step(rate, longest=_CLIP)
         yield float(loss.detach())
     net.eval()
 

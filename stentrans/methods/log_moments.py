@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,6 +174,13 @@ def _place(
     return cell, at
 
 
+@cache
+def _hermite() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights of the rule for a standard normal."""
+    nodes, weight = np.polynomial.hermite_e.hermegauss(_HERMITE_NODES)
+    return nodes, weight / weight.sum()
+
+
 def _moments(
     mean: float, scales: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -181,8 +189,7 @@ def _moments(
         x = np.arange(int(mean + 12 * np.sqrt(mean) + 25), dtype=np.float64)
         weight = np.exp(x * np.log(mean) - mean - gammaln(x + 1))
     else:
-        nodes, weight = np.polynomial.hermite_e.hermegauss(_HERMITE_NODES)
-        weight = weight / weight.sum()
+        nodes, weight = _hermite()
         x = np.maximum(mean + np.sqrt(mean) * nodes, 0)
     value = np.log1p(scales[:, None] * x)
     first = value @ weight

@@ -44,9 +44,15 @@ class AdamW:
             parameter.grad = None
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        """One step along the gradients that the parameters hold."""
+    def step(self, learning_rate: float, *, longest: float = math.inf) -> None:
+        """One step along the gradients that the parameters hold, cut to length ``longest``."""
         self.steps += 1
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        if gradients and math.isfinite(longest):
+            length = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+            if length > longest:
+                for gradient in gradients:
+                    gradient.mul_(longest / (length + 1e-6))
         first, second = (1 - beta**self.steps for beta in self.betas)
         for parameter, (mean, square) in zip(self.parameters, self.moments, strict=True):
             if parameter.grad is None:

@@ -32,6 +32,14 @@ def test_steps_equal_those_of_torch():
     np.testing.assert_allclose(ours.weight.detach(), theirs.weight.detach(), atol=1e-6)
 
 
+def test_gradients_are_cut_to_the_longest_allowed():
+    long, cut = (torch.nn.Parameter(torch.tensor([3.0, 4.0])) for _ in range(2))
+    long.grad, cut.grad = torch.tensor([0.6, 0.8]), torch.tensor([300.0, 400.0])
+    for parameter in (long, cut):
+        AdamW([parameter], weight_decay=0.0, eps=1.0).step(0.1, longest=1.0)
+    torch.testing.assert_close(cut, long)
+
+
 def test_a_parameter_without_gradient_is_left_alone():
     still = torch.nn.Parameter(torch.ones(2))
     AdamW([still], weight_decay=0.1).step(1.0)
