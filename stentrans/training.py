@@ -188,7 +188,8 @@ def train_on_images(
 
     net.train()
     # A fixed number of shares, whatever the machine: the sums, and so the result, are the same.
-    with ThreadPoolExecutor(_SHARES) as pool:
+    # The number of threads that torch uses is a setting of each thread that calls it.
+    with ThreadPoolExecutor(_SHARES, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for genes in _batches(config, n_genes, rng):
             (one, gradient), (other, more) = pool.map(share, np.array_split(genes, _SHARES))
             per_value = 1.0 / (len(genes) * len(targets))
