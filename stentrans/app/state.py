@@ -28,7 +28,6 @@ METHOD: Final = "method"
 SEED: Final = "seed"
 FILL_GAPS: Final = "fill_gaps"
 GENE_LIST: Final = "gene_list"
-STACKED: Final = "stacked"
 
 SECTION_PARAMETER: Final = "section"
 RUN_PARAMETER: Final = "run"

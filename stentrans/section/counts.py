@@ -40,11 +40,6 @@ def as_csr(matrix: Any, *, place: str) -> csr_matrix:
     return found
 
 
-def has_bad_values(counts: csr_matrix) -> bool:
-    """Whether any value is NaN or infinite."""
-    return not bool(np.isfinite(counts.data).all())
-
-
 def are_counts(counts: csr_matrix) -> bool:
     """Whether all values are finite, whole and not negative."""
     data = counts.data
