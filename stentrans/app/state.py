@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Final, Literal
+from typing import Final
 
 import streamlit as st
 
 from stentrans.app import cache, text
 from stentrans.errors import StoreError
 from stentrans.store import Run
-
-Reading = Literal["composition", "log", "counts"]
+from stentrans.words import Reading as Reading
 
 SECTION: Final = "stentrans_section"
 LABELS: Final = "stentrans_labels"

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Final
 
-import pandas as pd
-
 from stentrans.jobs import Job
+from stentrans.words import READINGS as READINGS
+from stentrans.words import UNITS as UNITS
+from stentrans.words import method_name as method_name
+from stentrans.words import number as number
+from stentrans.words import percent as percent
+from stentrans.words import verdict as verdict
 
 DEMO_LABELS: Final = {
     "hexagonal": "Example (simulated, Visium-like)",
     "square": "Example (simulated, ST-like)",
 }
 
-READINGS: Final = {
-    "composition": "Equal depth",
-    "log": "As sequenced",
-    "counts": "Counts",
-}
 READING_HELP: Final = (
     "**Equal depth**: what every spot would show at the same sequencing depth; the best view of "
     "biology. **As sequenced**: log of counts scaled to the median depth, with depth "
     "differences kept in the prediction. **Counts**: expected UMI counts."
 )
-UNITS: Final = {
-    "composition": "log1p, equal depth",
-    "log": "log1p, as sequenced",
-    "counts": "UMI counts",
-}
-
-METHOD_NAMES: Final = {
-    "stentrans": "stEnTrans",
-    "prior": "spatial prior",
-    "kernel": "prior and likeness",
-    "paper": "stEnTrans as published",
-    "lowrank_kriging": "low-rank kriging",
-    "dist": "DIST",
-    "nedi": "NEDI",
-}
 
 WAITING: Final = "being computed …"
 NOT_ENHANCED: Final = "appears after Enhance"
@@ -75,22 +58,12 @@ SCORES_HELP: Final = (
     "method seldom passes the noise ceiling, an estimate of what counting noise alone allows."
 )
 
-CHANCE_SDS: Final = 2.5
-"""A correlation below this many standard deviations of chance, 1 / sqrt(spots), says nothing."""
-FEWEST_SPOTS: Final = 10
-"""Spots that a gene must be seen in before its correlation is worth a word."""
-
 _MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!$:~<>|&])")
 
 
 def plain(text: str) -> str:
     """Escape what came from a file, so that markdown shows it letter by letter, in one line."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
-
-
-def method_name(name: str) -> str:
-    """Return how a method is called on screen."""
-    return METHOD_NAMES.get(name, name.replace("_", " "))
 
 
 def caption(method: str, factor: int) -> str:
@@ -128,62 +101,3 @@ def time_left(job: Job) -> str:
     if seconds < 90:
         return f", about {max(round(seconds), 1)} s left"
     return f", about {round(seconds / 60)} min left"
-
-
-def verdict(scores: pd.Series, method: str, n_spots: int) -> tuple[str, str]:
-    """Judge one gene in one honest sentence.
-
-    Parameters
-    ----------
-    scores
-        pearson, pearson_linear, ceiling and detected_share of the gene, from hidden spots.
-    method
-        The method that made the predictions.
-    n_spots
-        Spots that were hidden and predicted: the fewer, the more correlation comes by chance.
-
-    Returns
-    -------
-    tone, sentence
-        ``"good"``, ``"fair"`` or ``"poor"``, and the sentence.
-    """
-    r, ceiling = scores["pearson"], scores["ceiling"]
-    linear = scores.get("pearson_linear", r)  # absent where linear is the method itself
-    name = method_name(method)
-    chance = CHANCE_SDS / math.sqrt(n_spots)
-    if pd.isna(r) or scores["detected_share"] * n_spots < FEWEST_SPOTS:
-        return "poor", "Too few counts to judge: neither believe nor dismiss this map."
-    if ceiling < chance:
-        return "poor", (
-            "Counting noise hides whatever pattern there is: neither believe nor dismiss this map."
-        )
-    if r < max(0.1, chance):
-        return "poor", (
-            "Hidden spots could not be predicted. The enhanced map shows little more than an "
-            "average: do not read patterns into it."
-        )
-    gain = r - (0.0 if pd.isna(linear) else linear)
-    if pd.notna(ceiling) and ceiling > 0 and r >= 0.85 * ceiling:
-        return "good", (
-            "Predicted almost as well as counting noise allows: the pattern is real. "
-            "Still, finer detail than the spot distance was never measured."
-        )
-    if gain > 0.05:
-        return "good" if r >= 0.3 else "fair", (
-            f"{name} predicts hidden spots clearly better than simple interpolation. Large "
-            "patterns can be trusted, single inserted sites cannot."
-        )
-    return "fair", (
-        "Smoother, not sharper: hidden spots are predicted about as well by simple "
-        "interpolation. Do not over-read fine detail."
-    )
-
-
-def number(value: float | None) -> str:
-    """Return a score with two digits, a dash where there is none."""
-    return "–" if value is None or math.isnan(value) else f"{value:.2f}"
-
-
-def percent(share: float) -> str:
-    """Return a share as a whole percentage."""
-    return "–" if math.isnan(share) else f"{share:.0%}"

@@ -11,16 +11,12 @@ from numpy.typing import NDArray
 from plotly import graph_objects as go
 
 from stentrans.figures.bricks import TOP_CODE, code_of
+from stentrans.figures.scale import length_text, round_length, tick_text
 from stentrans.figures.screen import UNITS_PER_PITCH, Screen
 from stentrans.figures.theme import CLEAR, Theme
 
 PANEL_WIDTH_PX = 300
 GAP = 0.03
-
-
-def tick_text(value: float) -> str:
-    """Return two digits of a small value, all of a large one."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"
 
 
 def axis_name(index: int) -> str:
@@ -106,20 +102,10 @@ def add_scale_bar(
     start = right if screen.is_x_reversed else left
     end = start + (-1 if screen.is_x_reversed else 1) * length * per_unit
     y = low - 0.04 * (high - low) if screen.is_y_reversed else high + 0.04 * (high - low)
-    label = _length_text(length) if screen.is_um else f"{length:g} spots"
+    label = length_text(length) if screen.is_um else f"{length:g} spots"
     figure.add_shape(
         type="line", x0=start, x1=end, y0=y, y1=y, line={"color": colours.ink, "width": 3}
     )
     figure.add_annotation(
         x=end, y=y, text=label, showarrow=False, xanchor="left", xshift=4, font={"size": 12}
     )
-
-
-def round_length(about: float) -> float:
-    """Return the largest of 1, 2, 5, 10, 20, 50, … that is not above ``about``, at least 1."""
-    power = 10.0 ** np.floor(np.log10(max(about, 1.0)))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= max(about, 1.0)))
-
-
-def _length_text(length_um: float) -> str:
-    return f"{length_um / 1000:g} mm" if length_um >= 1000 else f"{length_um:g} µm"

@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from stentrans.figures.bricks import colour_codes, colour_limits, lay_bricks
-from stentrans.figures.map_layout import round_length, tick_text
 from stentrans.figures.maps import SitePanel, site_maps
 from stentrans.figures.screen import Screen, screen_of
 from stentrans.figures.theme import LIGHT
@@ -240,11 +239,6 @@ def test_scale_bar_is_as_long_as_it_says() -> None:
     assert abs(layout.shapes[0].x1 - layout.shapes[0].x0) == 500
 
 
-@pytest.mark.parametrize(("about", "length"), [(0.3, 1), (7.0, 5), (20.0, 20), (999.0, 500)])
-def test_round_length_is_not_above_what_was_asked(about: float, length: float) -> None:
-    assert round_length(about) == length
-
-
 def test_map_still_to_come_says_so() -> None:
     array = hexagonal(6, 8)
     waiting = SitePanel(
@@ -265,8 +259,3 @@ def test_gene_name_is_shown_as_text_only() -> None:
         revision="section",
     )
     assert "<a" not in json.dumps(figure.to_plotly_json()["data"][1]["hovertemplate"])
-
-
-@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (1.234, "1.2"), (1234.4, "1,234")])
-def test_tick_text_is_short_and_never_in_powers(value: float, text: str) -> None:
-    assert tick_text(value) == text
