@@ -43,6 +43,10 @@ class StoreError(StentransError):
     """A saved section or run cannot be written or read."""
 
 
+class DamageError(StoreError):
+    """A stored entry is not as it was written; it was removed and has to be made again."""
+
+
 class JobError(StentransError):
     """A job cannot be started or followed."""
 

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "preprocess": set[str](),
     "section": {"lattice", "preprocess"},
     "figures": set[str](),
-    "store": {"training", "nn"},
+    "store": set[str](),
     "methods": {"training", "nn", "lattice", "preprocess"},
 }
 _INNER = {"methods", "store", "training", "nn", "section", "lattice", "preprocess"}
@@ -43,7 +43,6 @@ ONLY_IN = {
     "torch": (
         "stentrans/nn/",
         "stentrans/training.py",
-        "stentrans/store.py",
         "stentrans/methods/dist.py",
         "stentrans/methods/fold_training.py",
         "stentrans/methods/paper.py",

@@ -5,11 +5,12 @@ Nothing that is returned here may be changed by its reader.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from stentrans.jobs import Manager
+from stentrans.jobs.kinds import load
 from stentrans.store import Run, Store
 
 if TYPE_CHECKING:
@@ -68,6 +69,12 @@ def held_out(run_id: str) -> HeldOut:
     from stentrans.evaluation.holdout import HeldOut
 
     return HeldOut.load(store().open("runs", run_id))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def result(run: Run) -> Any:
+    """Return the result of a finished run of any kind of work."""
+    return load(run, store().open("runs", run.id))
 
 
 def is_finished(run: Run | None) -> bool:

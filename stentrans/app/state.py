@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Final
 
 import streamlit as st
 
 from stentrans.app import cache, text
-from stentrans.errors import StoreError
 from stentrans.store import Run
 from stentrans.words import Reading as Reading
 
@@ -104,10 +102,9 @@ def restore_from_url() -> None:
 
 def _named_run(run_id: str) -> Run | None:
     """Return the run of this id, finished or under way, None where there is none."""
-    told = cache.store().about("runs", run_id).get("run")
-    if told is not None:
-        with suppress(StoreError):  # a note of another version: as good as none
-            return Run.from_dict(told)
+    found = cache.store().run(run_id)
+    if found is not None:
+        return found
     return {job.run.id: job.run for job in cache.manager().jobs()}.get(run_id)
 
 

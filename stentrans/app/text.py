@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from stentrans.jobs import Job
+from stentrans.jobs import Job, kind_of
 from stentrans.words import READINGS as READINGS
 from stentrans.words import UNITS as UNITS
 from stentrans.words import method_name as method_name
@@ -83,7 +83,7 @@ def factor_label(factor: int) -> str:
 
 def job_line(job: Job, waiting_before: int) -> str:
     """Say in one line how a job stands."""
-    what = "Enhancing" if job.run.work == "enhance" else "Testing on hidden spots"
+    what = kind_of(job.run).doing
     if job.state == "queued":
         return f"{what}: waiting" + (f" behind {waiting_before}" if waiting_before else " to start")
     if job.state == "running":

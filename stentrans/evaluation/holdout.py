@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -139,6 +139,7 @@ def hidden_folds(
     seed: int = 0,
     device: str = "auto",
     on_progress: OnProgress | None = None,
+    **settings: Any,
 ) -> HeldOut:
     """Predict every spot on tissue from the other four fifths of the section.
 
@@ -148,6 +149,8 @@ def hidden_folds(
         As for `stentrans.enhance`; left as it was.
     method, seed, device, on_progress
         As for `stentrans.enhance`.
+    **settings
+        Settings of the method; its rivals keep their own.
 
     Returns
     -------
@@ -168,9 +171,9 @@ def hidden_folds(
         title, share = f"hidden fifth {i + 1} of {N_FOLDS}", 0.95 / N_FOLDS
         inner = part_of(on_progress, title, start=i * share, share=share)
         for name in names:
-            options = FitOptions(
-                seed=seed, device=device, on_progress=inner if name == method else None
-            )
+            options = FitOptions(seed=seed, device=device)
+            if name == method:
+                options = replace(options, settings=settings, on_progress=inner)
             folds[name].append(_fold(tissue.X, lattice, fold_of == i, name, options))
     report(on_progress, Progress("scoring", 0.97))
     scores = _scores(tissue.X, folds, method, rng)

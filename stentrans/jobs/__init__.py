@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from stentrans.jobs.kinds import KINDS, Kind, kind_of
 from stentrans.jobs.manager import Manager
 from stentrans.jobs.progress import Job, JobState
 
-__all__ = ["Job", "JobState", "Manager"]
+__all__ = ["KINDS", "Job", "JobState", "Kind", "Manager", "kind_of"]

@@ -16,6 +16,7 @@ from distributed import Client, Event, Future, KilledWorker
 
 from stentrans.errors import JobError, StentransError
 from stentrans.jobs.cluster import connect
+from stentrans.jobs.kinds import kind_of
 from stentrans.jobs.leftovers import forget, remember, take_leftovers
 from stentrans.jobs.progress import Job, cancel_event_name, progress_topic
 from stentrans.jobs.work import DoRun, do_run, work_on
@@ -78,7 +79,13 @@ class Manager:
         """Start a run, or join the one that is there, and return its record.
 
         A result in the store is finished at once; a run that failed or was cancelled starts anew.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is no such kind of work.
         """
+        kind_of(run)
         with self._changed:
             job = self._jobs.get(run.id)
             if job is not None and not job.is_over:
@@ -195,8 +202,7 @@ class Manager:
                 self._do,
                 key=key,
                 pure=False,
-                # What somebody asked for goes before the tests that follow by themselves.
-                priority=1 if run.work == "enhance" else 0,
+                priority=kind_of(run).priority,
             )
             self._futures[run.id] = future
         future.add_done_callback(lambda done: self._close_record(run.id, done))

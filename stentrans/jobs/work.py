@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stentrans.errors import Cancelled, StentransError
+from stentrans.jobs.kinds import compute
 from stentrans.jobs.progress import JobState, worker_listener
 from stentrans.methods.base import OnProgress, Progress
 from stentrans.store import Run, Store
@@ -15,26 +16,9 @@ DoRun = Callable[[Run, Store, OnProgress], None]
 
 def do_run(run: Run, store: Store, on_progress: OnProgress) -> None:
     """Compute a run and keep its result in the store."""
-    section = store.section(run.section)
-    about = {"run": run.to_dict()}
-    if run.work == "enhance":
-        from stentrans.enhancement import enhance
-
-        enhancement = enhance(
-            section,
-            factor=run.factor,
-            method=run.method,
-            fill_gaps=run.fill_gaps,
-            seed=run.seed,
-            on_progress=on_progress,
-            **dict(run.settings),
-        )
-        store.put("runs", run.id, enhancement.save, about=about)
-    else:
-        from stentrans.evaluation.holdout import hidden_folds
-
-        held_out = hidden_folds(section, method=run.method, seed=run.seed, on_progress=on_progress)
-        store.put("runs", run.id, held_out.save, about=about)
+    result = compute(store.section(run.section), run, on_progress)
+    about = {"summary": dict(getattr(result, "summary", {}))}
+    store.put_run(run, result.save, about=about)
 
 
 def work_on(run: Run, store_folder: str, do: DoRun) -> tuple[JobState, str]:

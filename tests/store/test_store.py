@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import anndata as ad
@@ -12,11 +11,19 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from stentrans.errors import StoreError
+from stentrans.errors import DamageError, StoreError
 from stentrans.section.positions import PITCH_UM, TECHNOLOGY
-from stentrans.store import Run, Store, section_id
+from stentrans.store import RESULT_VERSION, Run, Store, section_id
 
-A, B, NEW, OLD, OLDER, ABSENT = ("a" * 32, "b" * 32, "c" * 32, "d" * 32, "e" * 32, "f" * 32)
+A, B, C, NEW, OLD, OLDER, ABSENT = (
+    "a" * 32,
+    "b" * 32,
+    "9" * 32,
+    "c" * 32,
+    "d" * 32,
+    "e" * 32,
+    "f" * 32,
+)
 ILL_NAMES = ["", "a", "..", "../runs/" + A, "/" + A, A.upper(), A + "\n", A + "/.", "g" * 32]
 
 
@@ -73,24 +80,6 @@ def test_section_id_follows_the_content(hexagonal_section: ad.AnnData, what: str
     assert section_id(changed) != section_id(hexagonal_section)
 
 
-def test_run_id_follows_every_setting() -> None:
-    run = Run(section="s")
-    others = [
-        replace(run, seed=1),
-        replace(run, factor=3),
-        replace(run, method="linear"),
-        replace(run, fill_gaps=False),
-        replace(run, settings=(("rank", 5),)),
-        run.holdout(),
-    ]
-    assert len({run.id, *(other.id for other in others)}) == 7
-    assert Run(section="s").id == run.id
-
-
-def test_holdout_does_not_depend_on_the_factor() -> None:
-    assert Run(section="s", factor=2).holdout() == Run(section="s", factor=4).holdout()
-
-
 def test_entry_is_opened_with_its_files_and_notes(store: Store) -> None:
     store.put("runs", A, write_numbers, about={"method": "linear"})
     with np.load(store.open("runs", A) / "numbers.npz", allow_pickle=False) as arrays:
@@ -98,12 +87,77 @@ def test_entry_is_opened_with_its_files_and_notes(store: Store) -> None:
     assert store.about("runs", A) == {"method": "linear"}
 
 
-def test_damaged_file_is_refused(store: Store) -> None:
-    store.put("runs", A, write_numbers)
-    path = store.folder / "runs" / A / "numbers.npz"
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(StoreError, match="changed or damaged"):
+@pytest.mark.parametrize("file", ["numbers.npz", "about.json", "checksums.json"])
+def test_damaged_entry_is_refused_once_and_can_be_made_again(store: Store, file: str) -> None:
+    store.put("runs", A, write_numbers, about={"method": "linear"})
+    path = store.folder / "runs" / A / file
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DamageError, match=f"{file} of {A} among the runs were changed or damaged"):
         store.open("runs", A)
+    assert not store.has("runs", A)
+    store.put("runs", A, write_numbers)
+    assert store.open("runs", A).is_dir()
+
+
+def test_missing_and_foreign_files_are_damage(store: Store) -> None:
+    store.put("runs", A, write_numbers)
+    folder = store.folder / "runs" / A
+    (folder / "numbers.npz").rename(folder / "other.npz")
+    with pytest.raises(DamageError, match=r"numbers\.npz, other\.npz of"):
+        store.open("runs", A)
+
+
+def test_run_of_another_version_is_not_read_as_one_of_this(store: Store) -> None:
+    run = Run(section=B, method="linear")
+    store.put_run(run, write_numbers, about={"who": "me"})
+    assert store.run(run.id) == run
+    assert store.about("runs", run.id)["result_version"] == RESULT_VERSION
+    # The same notes under another name: settings meant something else when it was written.
+    store.put("runs", A, write_numbers, about={"run": run.to_dict()})
+    store.put("runs", C, write_numbers, about={"run": {**run.to_dict(), "foreign": 1}})
+    assert store.run(A) is None
+    assert store.run(C) is None
+
+
+def test_pinned_run_is_never_removed_to_make_room_nor_is_its_section(store: Store) -> None:
+    run = Run(section=B)
+    store.put_run(run, write_numbers)
+    store.put("sections", B, write_numbers)
+    store.put("runs", OLD, write_numbers)
+    store.pin(run.id)
+    for shelf, name in (("runs", run.id), ("sections", B), ("runs", OLD)):
+        os.utime(store.folder / shelf / name / "used", (1.0, 1.0))
+    store.limit_bytes = 0
+    assert store.evict() == [OLD]
+    store.unpin(run.id)
+    assert sorted(store.evict()) == sorted([run.id, B])
+
+
+def test_only_a_stored_run_is_pinned(store: Store) -> None:
+    for name in (ABSENT, "../" + A, ""):
+        with pytest.raises(StoreError, match="Only a stored run can be pinned"):
+            store.pin(name)
+    assert not (store.folder / "pins").exists()
+
+
+def test_section_is_in_use_as_long_as_its_runs_are(store: Store) -> None:
+    run = Run(section=B)
+    store.put_run(run, write_numbers)
+    store.put("sections", B, write_numbers)
+    os.utime(store.folder / "sections" / B / "used", (1.0, 1.0))
+    store.open("runs", run.id)
+    store.limit_bytes = 0
+    assert store.evict() == []
+
+
+def test_size_of_a_section_is_noted_beside_it(store: Store, hexagonal_section: ad.AnnData) -> None:
+    hexagonal_section.X = csr_matrix(hexagonal_section.X, dtype=np.float32)
+    noted = store.about("sections", store.put_section(hexagonal_section, about={"label": "x"}))
+    assert (noted["spots"], noted["genes"]) == hexagonal_section.shape
+    assert noted["counts"] == hexagonal_section.X.nnz
+    assert noted["label"] == "x"
 
 
 def test_absent_entry_is_refused(store: Store) -> None:
@@ -189,14 +243,6 @@ def test_ill_name_is_never_looked_at(store: Store, name: str) -> None:
         store.put("runs", name, write_numbers)
     store.remove("runs", name)
     assert (store.folder / "runs" / A / "about.json").is_file()
-
-
-@pytest.mark.parametrize(
-    "told", [{"section": "s", "foreign": 1}, {}, {"section": "s", "settings": 1}]
-)
-def test_foreign_run_is_refused(told: dict[str, object]) -> None:
-    with pytest.raises(StoreError, match="must be one that this version wrote"):
-        Run.from_dict(told)
 
 
 def test_entry_that_was_asked_for_counts_as_in_use(tmp_path: Path) -> None:

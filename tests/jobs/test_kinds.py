@@ -1,0 +1,48 @@
+"""Every kind of work can be computed, saved and read back by what its line names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import pytest
+
+from stentrans.errors import MissingKeyError
+from stentrans.jobs import KINDS, Manager
+from stentrans.jobs.kinds import compute, load
+from stentrans.jobs.work import do_run
+from stentrans.section import check_section
+from stentrans.store import Run, Store
+
+TOLD: dict[str, dict[str, Any]] = {}
+"""What a kind of work must be told beside a method."""
+
+
+@pytest.mark.parametrize("work", sorted(KINDS))
+def test_result_of_every_kind_is_kept_and_read_back(
+    work: str, tmp_path: Path, hexagonal_section: ad.AnnData
+) -> None:
+    store = Store(tmp_path)
+    section = store.put_section(check_section(hexagonal_section))
+    run = Run.of(work, section, method="linear", **TOLD.get(work, {}))
+    stages: list[str] = []
+    do_run(run, store, lambda progress: stages.append(progress.stage))
+    assert stages
+    assert store.run(run.id) == run
+    assert load(run, store.open("runs", run.id)) is not None
+
+
+def test_settings_of_the_method_reach_the_test_on_hidden_spots(
+    hexagonal_section: ad.AnnData,
+) -> None:
+    run = Run(section="s", method="lowrank_kriging", settings=(("rank", 2),))
+    tested: Any = compute(hexagonal_section, run.holdout(), lambda progress: None)
+    assert {fold.prediction.factors.shape[1] for fold in tested.folds} == {2}
+
+
+def test_unknown_kind_of_work_is_refused(tmp_path: Path) -> None:
+    manager = Manager(Store(tmp_path))
+    with pytest.raises(MissingKeyError, match=r"one of enhance, holdout.*; got 'knitting'"):
+        manager.submit(Run(section="s", work="knitting"))
+    manager.close()
