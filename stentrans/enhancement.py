@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,17 @@ from scipy.sparse import csr_matrix
 
 from stentrans import __version__, export
 from stentrans.errors import ParameterError, ShapeError
-from stentrans.keys import ARRAY_COL, ARRAY_ROW, COUNTS, ORIGIN, ORIGINS, SD, SPATIAL
+from stentrans.keys import (
+    ARRAY_COL,
+    ARRAY_ROW,
+    COUNTS,
+    GENE_IDS,
+    ORIGIN,
+    ORIGINS,
+    SD,
+    SPATIAL,
+    STENTRANS,
+)
 from stentrans.lattice import Lattice, Sites, enhanced_sites, fit_lattice, sites_at
 from stentrans.lattice.sites import MAX_FACTOR
 from stentrans.methods import registry
@@ -56,6 +67,10 @@ class Enhancement:
         i-th measured site.
     provenance
         What was done, ready for JSON.
+    gene_ids
+        Ids of the genes, where the section has them.
+    slide
+        Pictures and their scale, for exports; None for none.
     """
 
     def __init__(
@@ -67,10 +82,14 @@ class Enhancement:
         decoder: Decoder,
         measured: csr_matrix,
         provenance: dict[str, Any],
+        gene_ids: Sequence[str] | None = None,
+        slide: export.Slide | None = None,
     ) -> None:
         self.sites, self.genes = sites, genes
         self.prediction, self.decoder = prediction, decoder
         self.measured, self.provenance = measured, provenance
+        self.gene_ids = gene_ids
+        self.slide = export.Slide() if slide is None else slide
 
     def __repr__(self) -> str:
         """Say how large the result is and where it came from."""
@@ -149,11 +168,16 @@ class Enhancement:
         Layers are ``counts`` (expected), ``sd`` and ``measured`` (NaN where nothing was measured);
         for many genes on many sites `write` needs less memory.
         """
-        return export.to_anndata(self, genes)
+        return export.Contents.of(self, genes).to_anndata()
 
     def write(self, path: str | Path, genes: Sequence[str] | None = None) -> None:
-        """Write what `to_anndata` gives as ``.h5ad``, in chunks of bounded memory."""
-        export.write_h5ad(self, Path(path), genes)
+        """Write some genes (None: all) in the format that the file's name ends in.
+
+        In chunks of bounded memory; ``.h5ad`` holds what `to_anndata` gives. Other scales than
+        log, fewer layers, progress and cancelling: `stentrans.export.write`, which also says what
+        is raised.
+        """
+        export.write(self, Path(path), genes)
 
     def save(self, folder: str | Path) -> None:
         """Save into a new or empty folder, as factors; `load` is the inverse."""
@@ -231,6 +255,8 @@ def enhance(
         decoder=fitted.decoder,
         measured=tissue.X,
         provenance=provenance,
+        gene_ids=_gene_ids(tissue),
+        slide=export.Slide.of(tissue),
     )
     report(on_progress, Progress("done", 1.0))
     return result
@@ -280,6 +306,7 @@ def impute(
     sites = sites_at(lattice, array)
     fitted = registry.load(method).fit(tissue.X, lattice, chosen)
     prediction = fitted.predict(sites.array)
+    provenance = _provenance(tissue, method, chosen, fitted)
     genes = np.arange(tissue.n_vars)
     obs = site_frame(tissue, lattice, sites)
     obs.index = pd.Index([str(name) for name in at.index])
@@ -292,7 +319,8 @@ def impute(
             SD: fitted.decoder.sd(prediction, genes),
         },
     )
-    export.describe(predicted, _provenance(tissue, method, chosen, fitted))
+    told = {"X_is": export.VALUES_ARE["log"], "provenance": provenance}
+    predicted.uns[STENTRANS] = json.dumps(told, sort_keys=True)
     return predicted
 
 
@@ -319,6 +347,11 @@ def site_frame(tissue: AnnData, lattice: Lattice, sites: Sites) -> pd.DataFrame:
     labels[is_spot] = tissue.obs_names.to_numpy()[sites.spot[is_spot]]
     frame.index = pd.Index(labels)
     return frame
+
+
+def _gene_ids(tissue: AnnData) -> list[str] | None:
+    """Ids of the genes, where the section has them."""
+    return list(tissue.var[GENE_IDS].astype(str)) if GENE_IDS in tissue.var else None
 
 
 def _fit_options(

@@ -67,7 +67,7 @@ def test_constraints_hold_an_allowed_version_of_every_requirement(
 
 
 def test_constraints_name_versions_and_no_place() -> None:
-    for line in lines(".ci/constraints.txt"):
+    for line in [*lines(".ci/constraints.txt"), *lines(".ci/interop.txt")]:
         assert re.fullmatch(r"[\w.-]+==[\w.]+", line), line
 
 
@@ -82,8 +82,11 @@ def test_what_is_imported_and_what_is_required_are_the_same() -> None:
 
 
 def third_party_imports() -> set[str]:
-    """Packages imported anywhere by the app, the library or the tests."""
-    tests = [*(ROOT / "tests").rglob("*.py")]
+    """Packages imported anywhere by the app, the library or the tests.
+
+    Those of tests/interop stand in a list of their own.
+    """
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path.parent.name != "interop"]
     files = [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "stentrans").rglob("*.py")]
     names = {name.split(".")[0] for path in files + tests for name in imported(path)}
     ours = {"stentrans", "tests", *(path.stem for path in tests)}
@@ -99,6 +102,17 @@ def imported(path: Path) -> Iterator[str]:
             yield node.module
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.importorskip":
             yield ast.literal_eval(node.args[0])
+
+
+def test_interop_shares_the_versions_that_write_and_read_files() -> None:
+    ours, theirs = (
+        dict(line.lower().split("==") for line in lines(path))
+        for path in (".ci/constraints.txt", ".ci/interop.txt")
+    )
+    assert theirs["squidpy"] == "1.8.2"
+    assert {name: theirs[name] for name in ("anndata", "h5py", "zarr")} == {
+        name: ours[name] for name in ("anndata", "h5py", "zarr")
+    }
 
 
 def test_readme_holds_both_commands() -> None:

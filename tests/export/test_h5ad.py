@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import stentrans
 from stentrans import export
 from stentrans.errors import MissingKeyError, StoreError
+from stentrans.export import contents, h5ad
 from stentrans.methods import decoding, image_decoding
 from stentrans.methods.edge_directed import EdgeDirected
 
@@ -20,15 +22,10 @@ def _in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven sites of at most five genes at a time, so that 12 genes are three times four."""
     monkeypatch.setattr(decoding, "GENES_AT_ONCE", 5)
     monkeypatch.setattr(image_decoding, "GENES_AT_ONCE", 5)
-    monkeypatch.setattr(export, "_VALUES_PER_BLOCK", 28)
-    monkeypatch.setattr(export, "_VALUES_PER_CHUNK", 20)
-    monkeypatch.setattr(export, "_LEAST_SITES", 1)
-
-
-@pytest.fixture(params=["prior", "linear", "nedi"])
-def enhancement(request, hexagonal_section) -> stentrans.Enhancement:
-    """A result with dense factors, one with sparse ones, and one of images."""
-    return stentrans.enhance(hexagonal_section, method=request.param)
+    monkeypatch.setattr(contents, "_VALUES_PER_BLOCK", 28)
+    monkeypatch.setattr(contents, "_LEAST_SITES", 1)
+    monkeypatch.setattr(h5ad, "_VALUES_PER_CHUNK", 20)
+    monkeypatch.setattr(h5ad, "_VALUES_PER_READ", 20)
 
 
 def test_written_file_holds_what_to_anndata_gives(enhancement, tmp_path):
@@ -133,3 +130,92 @@ def test_run_of_another_version_is_named_as_such(enhancement, tmp_path):
     about.write_text(json.dumps(json.loads(about.read_text()) | {"format": 1}))
     with pytest.raises(StoreError, match=r"saved in format 2; it is in format 1"):
         stentrans.Enhancement.load(tmp_path / "run")
+
+
+def _of_slide(section: ad.AnnData, tmp_path, factor: int = 2) -> ad.AnnData:
+    path = tmp_path / "out.h5ad"
+    stentrans.enhance(section, method="linear", factor=factor).write(path)
+    return ad.read_h5ad(path)
+
+
+def test_file_has_the_slots_that_other_software_looks_for(slide_section, tmp_path):
+    read = _of_slide(slide_section, tmp_path)
+    assert read.X.dtype == np.float32
+    assert set(read.obs["origin"]) == {"measured", "inserted", "gap"}
+    assert (read.obs["in_tissue"] == 1).all()
+    assert read.obs["array_row"].dtype == read.obs["array_col"].dtype == np.float64
+    assert set(read.obs["library_id"]) == {"patient 1_left"}
+    assert list(read.var["gene_ids"]) == list(slide_section.var["gene_ids"])
+    assert np.isfinite(read.obsm["spatial"]).all()
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_sites_are_drawn_smaller_than_spots(slide_section, tmp_path, factor):
+    entry = _of_slide(slide_section, tmp_path, factor).uns["spatial"]["patient 1_left"]
+    assert set(entry) == {"images", "scalefactors", "metadata"}
+    assert entry["scalefactors"]["spot_diameter_fullres"] == 30.0 / factor
+    assert entry["scalefactors"]["tissue_hires_scalef"] == 0.5
+    assert entry["scalefactors"]["tissue_lowres_scalef"] == 0.1
+
+
+def test_pictures_come_along(slide_section, tmp_path):
+    (entry,) = _of_slide(slide_section, tmp_path).uns["spatial"].values()
+    given = slide_section.uns["spatial"]["patient 1/left"]["images"]
+    for name in ("hires", "lowres"):
+        np.testing.assert_array_equal(entry["images"][name], given[name])
+
+
+def test_low_resolution_picture_alone_stands_in_for_the_other(slide_section, tmp_path):
+    (given,) = slide_section.uns["spatial"].values()
+    del given["images"]["hires"]
+    (entry,) = _of_slide(slide_section, tmp_path).uns["spatial"].values()
+    np.testing.assert_array_equal(entry["images"]["hires"], given["images"]["lowres"])
+    assert entry["scalefactors"]["tissue_hires_scalef"] == 0.1
+
+
+def test_section_without_pictures_has_what_plots_ask_for(hexagonal_section, tmp_path):
+    (entry,) = _of_slide(hexagonal_section, tmp_path).uns["spatial"].values()
+    assert entry["images"] == {}
+    assert entry["scalefactors"]["tissue_hires_scalef"] == 1.0
+    # Pixels 50 apart, so sites 25: drawn without touching.
+    assert 10 < entry["scalefactors"]["spot_diameter_fullres"] < 25
+
+
+def test_genes_with_slashes_keep_their_names(slide_section, tmp_path):
+    slide_section.var_names = [f"HLA/{n}" for n in range(slide_section.n_vars)]
+    assert list(_of_slide(slide_section, tmp_path).var_names) == list(slide_section.var_names)
+
+
+def test_saved_run_keeps_pictures_and_ids(slide_section, tmp_path):
+    made = stentrans.enhance(slide_section, method="linear")
+    made.save(tmp_path / "run")
+    stentrans.Enhancement.load(tmp_path / "run").write(tmp_path / "out.h5ad")
+    again, before = ad.read_h5ad(tmp_path / "out.h5ad"), made.to_anndata()
+    np.testing.assert_array_equal(
+        again.uns["spatial"]["patient 1_left"]["images"]["hires"],
+        before.uns["spatial"]["patient 1_left"]["images"]["hires"],
+    )
+    assert list(again.var["gene_ids"]) == list(before.var["gene_ids"])
+
+
+@pytest.mark.parametrize("scale", ["composition", "counts"])
+def test_other_readings_can_be_written(hexagonal_section, tmp_path, scale):
+    made = stentrans.enhance(hexagonal_section, method="prior")
+    export.write(made, tmp_path / "out.h5ad", scale=scale, layers=["measured"])
+    read = ad.read_h5ad(tmp_path / "out.h5ad")
+    np.testing.assert_array_equal(read.X, made.expression(list(made.genes), scale))
+    assert set(read.layers) == {"measured"}
+    is_measured = (read.obs["origin"] == "measured").to_numpy()
+    if scale == "counts":
+        np.testing.assert_array_equal(
+            read.layers["measured"][is_measured], hexagonal_section.X.toarray()
+        )
+
+
+def test_measured_values_of_sites_between_take_no_room(hexagonal_section, tmp_path, monkeypatch):
+    _in_small_blocks(monkeypatch)
+    made = stentrans.enhance(hexagonal_section, method="linear", factor=4)
+    made.write(tmp_path / "out.h5ad")
+    with h5py.File(tmp_path / "out.h5ad") as file:
+        stored = {name: file["layers"][name].id.get_storage_size() for name in ("sd", "measured")}
+    assert stored["measured"] < stored["sd"]

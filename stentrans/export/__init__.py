@@ -1,0 +1,32 @@
+"""Results out: files that other software opens, and a folder of factors that loads again."""
+
+from __future__ import annotations
+
+from stentrans.export.contents import LAYERS, VALUES_ARE, Contents
+from stentrans.export.folder import (
+    DAMAGED,
+    load,
+    pack_prediction,
+    read_arrays,
+    save,
+    unpack_prediction,
+)
+from stentrans.export.formats import FORMATS, Format, format_of, write
+from stentrans.export.slide import Slide
+
+__all__ = [
+    "DAMAGED",
+    "FORMATS",
+    "LAYERS",
+    "VALUES_ARE",
+    "Contents",
+    "Format",
+    "Slide",
+    "format_of",
+    "load",
+    "pack_prediction",
+    "read_arrays",
+    "save",
+    "unpack_prediction",
+    "write",
+]

@@ -1,0 +1,148 @@
+"""The kinds of files that a result is written as, told apart by the end of their name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Final
+
+from stentrans.errors import ParameterError, StoreError
+from stentrans.export.checking import Margins, compare
+from stentrans.export.contents import LAYERS, Contents
+from stentrans.export.h5ad import read_h5ad_margins, write_h5ad
+from stentrans.export.telling import Tell, teller
+from stentrans.methods.base import OnProgress, Scale
+
+if TYPE_CHECKING:
+    from stentrans.enhancement import Enhancement
+
+Writer = Callable[[Contents, Path, Tell], dict[str, Margins]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file.
+
+    Parameters
+    ----------
+    suffix
+        End of the file's name, with its dot.
+    title, words
+        What it is called, and what it is good for, for people.
+    write
+        Writes it and returns the sums of the values.
+    read
+        Reads it again and returns the sums of what is there.
+    bytes_per_value
+        Room that a value takes, roughly.
+    """
+
+    suffix: str
+    title: str
+    words: str
+    write: Writer
+    read: Writer
+    bytes_per_value: float
+
+    def size(self, contents: Contents) -> int:
+        """Bytes that a file will take, roughly."""
+        n_values = contents.shape[0] * contents.shape[1]
+        return int(n_values * len(contents.names) * self.bytes_per_value)
+
+
+FORMATS: Final = {
+    one.suffix: one
+    for one in (
+        Format(
+            ".h5ad",
+            "AnnData (.h5ad)",
+            "For scanpy, squidpy and cellxgene: values, positions, origins and the picture.",
+            write_h5ad,
+            read_h5ad_margins,
+            4.0,
+        ),
+    )
+}
+
+
+def format_of(path: Path) -> Format:
+    """Return the format that a file's name ends in.
+
+    Raises
+    ------
+    ParameterError
+        If it ends in none of them.
+    """
+    name = path.name.lower()
+    fitting = [suffix for suffix in FORMATS if name.endswith(suffix) and name != suffix]
+    if not fitting:
+        raise ParameterError(
+            f"A result must be written to a file that ends in {', '.join(FORMATS)}; got "
+            f"{path.name!r}. Change the end of the name."
+        )
+    return FORMATS[max(fitting, key=len)]
+
+
+def write(
+    enhancement: Enhancement,
+    path: Path,
+    genes: Sequence[str] | None = None,
+    *,
+    scale: Scale = "log",
+    layers: Sequence[str] = LAYERS,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Write an enhancement in the format that the file's name ends in, in bounded memory.
+
+    The file is written beside its place under another name, read again and compared, and then
+    renamed: under its name it is complete, or it is what was there before.
+
+    Parameters
+    ----------
+    enhancement
+        Left as it was.
+    path
+        The file; folders on the way are made.
+    genes
+        Which genes to write, None for all.
+    scale
+        What the values are; see `Enhancement.expression`.
+    layers
+        What to write beside them: ``counts``, ``sd``, ``measured``.
+    on_progress
+        Gets a `Progress` now and then; returning False cancels.
+
+    Raises
+    ------
+    ParameterError
+        If the name ends in no known format, or scale or layer is unknown.
+    MissingKeyError
+        If a gene is not in the section.
+    StoreError
+        If the file cannot be written, or does not hold what was written.
+    Cancelled
+        If ``on_progress`` returned False; nothing is left behind.
+    """
+    chosen = format_of(path)
+    contents = Contents.of(enhancement, genes, scale=scale, layers=layers)
+    tell = teller(on_progress)
+    tell("writing", 0.0)
+    beside: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        written = chosen.write(contents, beside / path.name, tell)
+        compare(path, written, chosen.read(contents, beside / path.name, tell))
+        for made in beside.iterdir():
+            made.replace(path.parent / made.name)
+    except OSError as error:
+        raise StoreError(
+            f"{path} could not be written ({error.strerror or error}). Choose another folder or "
+            "free some space; nothing was changed."
+        ) from error
+    finally:
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)
