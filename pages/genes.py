@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from stentrans.app import cache, maps, router, state, text, widgets
+from stentrans.app import cache, maps, plot, router, state, text, widgets
 from stentrans.store import Run
 
 st.header("Genes")
@@ -63,12 +63,9 @@ def show_scores(run: Run, gene: str) -> None:
 
 def show_bars(scores: Mapping[str, float], method: str, *, key: str) -> None:
     """Draw the scores of the method beside simple interpolation."""
-    st.plotly_chart(
+    plot.show_figure(
         maps.score_figure(scores, method),
         key=key,
-        width="stretch",
-        theme=None,
-        config={"displayModeBar": False},
         alt="Correlation on hidden spots for each method, and the noise ceiling.",
     )
 

@@ -1,9 +1,10 @@
-"""From stored results to the three linked maps of one gene."""
+"""From stored results to linked maps on the screen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,25 +12,21 @@ import streamlit as st
 from numpy.typing import NDArray
 from plotly import graph_objects as go
 
-from stentrans.app import cache, text
+from stentrans.app import cache, layers, pictures, plot, screens, text, view
 from stentrans.app.state import Reading
+from stentrans.app.view import ViewSettings
 from stentrans.evaluation.holdout import RIVALS
-from stentrans.figures.maps import SitePanel, site_maps
+from stentrans.figures.colours import Scale, colour_limits, symmetric_limits
+from stentrans.figures.maps import site_maps
+from stentrans.figures.panel import Look, SitePanel, Underlay
 from stentrans.figures.scores import score_bars
-from stentrans.figures.screen import Screen, screen_of
 from stentrans.figures.theme import theme
-from stentrans.keys import ARRAY_COL, ARRAY_ROW, GAP, MEASURED, ORIGIN
 from stentrans.section import measured_values
 from stentrans.store import Run
 
-NOTHING = (np.empty((0, 2)), np.empty(0, np.float32), np.empty(0, np.str_))
-
-MAP_CONFIG: Final = {
-    "scrollZoom": True,
-    "displaylogo": False,
-    "modeBarButtons": [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
-}
-PHONE_CONFIG: Final = {"scrollZoom": False, "displayModeBar": False}
+Kind = Literal["maps", "difference"]
+Drawn = tuple[str, list[dict[str, Any]]]
+"""A figure as JSON with its layouts: what a cache keeps."""
 
 
 def is_dark() -> bool:
@@ -37,13 +34,20 @@ def is_dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
-def is_phone() -> bool:
-    """Say whether the browser calls itself a mobile one; then maps stand below each other."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+def is_tested(run: Run | None) -> bool:
+    """Say whether a run and its test on hidden spots are both there."""
+    return run is not None and cache.is_finished(run) and cache.is_finished(run.holdout())
 
 
 def show_maps(
-    section_id: str, run: Run | None, gene: str, reading: Reading, *, notes: tuple[str, str]
+    section_id: str,
+    run: Run | None,
+    gene: str,
+    settings: Reading | ViewSettings,
+    *,
+    notes: tuple[str, str],
+    kind: Kind = "maps",
+    on_select: Callable[[list[int]], object] | None = None,
 ) -> None:
     """Draw measured, enhanced and imputed beside each other.
 
@@ -51,67 +55,217 @@ def show_maps(
     ----------
     section_id, run
         What to show; a result that is not there yet leaves its map empty.
-    gene, reading
-        The gene and how to read it.
+    gene, settings
+        The gene and how to show it; a reading alone takes all else as usual.
     notes
         What to say in an empty enhanced and an empty imputed map.
+    kind
+        ``"maps"``, or ``"difference"`` for enhanced minus measured as the third map.
+    on_select
+        Gets the spots that the user selected, see `plot.show_maps`.
     """
-    figure = map_figure(
+    chosen = settings if isinstance(settings, ViewSettings) else ViewSettings(reading=settings)
+    region = view.region()
+    drawn = _gene_maps(
         section_id,
         run if cache.is_finished(run) else None,
         gene,
-        reading,
+        chosen,
+        kind=kind,
         is_tested=is_tested(run),
         notes=notes,
+        turns=view.turns(),
+        picture=_source(section_id, chosen),
+        region=() if region is None else region.spots,
         is_dark=is_dark(),
-        is_stacked=is_phone(),
     )
-    st.plotly_chart(
-        figure,
+    plot.show_maps(
+        drawn,
         key="maps",
-        width="stretch",
-        theme=None,
-        config=PHONE_CONFIG if is_phone() else MAP_CONFIG,
-        alt=f"Maps of {gene}: measured, enhanced and imputed, with one colour scale.",
+        revision=_revision(section_id),
+        alt=text.maps_alt(gene, kind),
+        on_select=on_select,
     )
 
 
-def is_tested(run: Run | None) -> bool:
-    """Say whether a run and its test on hidden spots are both there."""
-    return run is not None and cache.is_finished(run) and cache.is_finished(run.holdout())
+def show_panels(
+    section_id: str,
+    panels: Sequence[SitePanel],
+    scales: Sequence[Scale],
+    *,
+    settings: ViewSettings,
+    key: str,
+    alt: str,
+    is_marked: NDArray[np.bool_] | None = None,
+    on_select: Callable[[list[int]], object] | None = None,
+) -> None:
+    """Draw maps of one's own making, oriented and coloured as all others.
+
+    Parameters
+    ----------
+    section_id
+        Whose orientation and picture the maps have.
+    panels, scales
+        See `figures.maps.site_maps`; `expression_scale` makes the usual scale.
+    settings
+        Colours, picture, what dragging does.
+    key, alt
+        Name of the element, and what a screen reader says.
+    is_marked
+        Spots of the first panel to draw a line around, shape ``(n_spots,)``.
+    on_select
+        Gets the spots that the user selected, see `plot.show_maps`.
+    """
+    look = _look(section_id, settings, _source(section_id, settings), view.turns(), dark=is_dark())
+    maps = site_maps(
+        panels,
+        screens.screen(section_id, view.turns()),
+        scales=scales,
+        look=replace(look, region=is_marked),
+    )
+    plot.show_maps(maps, key=key, revision=_revision(section_id), alt=alt, on_select=on_select)
+
+
+def expression_scale(values: NDArray[np.floating], settings: ViewSettings) -> Scale:
+    """Return the colour scale of expression, its limits from measured values.
+
+    Parameters
+    ----------
+    values
+        What was measured, any shape.
+    settings
+        Reading, colours and clipping.
+    """
+    limits = colour_limits(values, settings.clip)
+    palette = settings.palette
+    if palette == "auto" and settings.shows_picture:
+        palette = "purples"
+    is_open = settings.clip == "percentiles"
+    return Scale(limits, text.UNITS[settings.reading], palette, is_open=is_open)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def map_figure(
+def _gene_maps(
     section_id: str,
     run: Run | None,
     gene: str,
-    reading: Reading,
+    settings: ViewSettings,
     *,
+    kind: Kind,
     is_tested: bool,
     notes: tuple[str, str],
+    turns: tuple[int, bool],
+    picture: str,
+    region: tuple[int, ...],
     is_dark: bool,
-    is_stacked: bool,
-) -> go.Figure:
-    """Build the figure of one gene; see `show_maps`."""
-    panels = [_measured(section_id, gene, reading)]
+) -> Drawn:
+    """Build the maps of one gene; see `show_maps`."""
+    panels = gene_panels(section_id, run, gene, settings, kind=kind, tested=is_tested, notes=notes)
+    look = _look(section_id, settings, picture, turns, dark=is_dark)
+    if region:
+        look = replace(look, region=np.isin(np.arange(len(panels[0].values)), region))
+    scales = [expression_scale(panels[0].values, settings)]
+    if not settings.is_locked:
+        panels = [_with_own_limits(panel, settings) for panel in panels]
+        scales = [replace(scales[0], is_own=True)]
+    scales += _second_scale(panels, settings)
+    maps = site_maps(panels, screens.screen(section_id, turns), scales=scales, look=look)
+    return maps.figure.to_json(), maps.layouts
+
+
+def gene_panels(
+    section_id: str,
+    run: Run | None,
+    gene: str,
+    settings: ViewSettings,
+    *,
+    kind: Kind,
+    tested: bool,
+    notes: tuple[str, str],
+) -> list[SitePanel]:
+    """Return the three panels of one gene.
+
+    Parameters
+    ----------
+    section_id, run
+        What to show; no run leaves all but the measured map empty.
+    gene, settings
+        The gene and how to show it.
+    kind
+        What the third map is.
+    tested
+        Whether the test on hidden spots is there.
+    notes
+        What to say in an empty enhanced and an empty imputed map.
+    """
+    panels = [layers.measured(section_id, gene, settings.reading)]
     if run is None:
-        panels.append(SitePanel("Enhanced", notes[0], *NOTHING))
+        third = "Difference" if kind == "difference" else "Imputed"
+        return [
+            *panels,
+            SitePanel("Enhanced", notes[0], *layers.EMPTY),
+            SitePanel(third, notes[1], *layers.EMPTY),
+        ]
+    panels.append(layers.enhanced(run, gene, settings.reading))
+    if kind == "difference":
+        panels.append(layers.difference(run, gene, settings.reading))
+    elif settings.trust == "uncertainty":
+        panels.append(layers.uncertainty(run, gene))
+    elif tested:
+        panels.append(layers.imputed(run, gene, settings.reading))
     else:
-        panels.append(_enhanced(run, gene, reading))
-    if run is None or not is_tested:
-        panels.append(SitePanel("Imputed", notes[1], *NOTHING))
-    else:
-        panels.append(_imputed(section_id, run, gene, reading))
-    return site_maps(
-        panels,
-        screen(section_id),
-        gene=gene,
-        unit=text.UNITS[reading],
-        colours=theme(dark=is_dark),
-        revision=section_id,
-        is_stacked=is_stacked,
+        panels.append(SitePanel("Imputed", notes[1], *layers.EMPTY))
+    if settings.trust == "trusted" and tested:
+        panels[1] = layers.only_trusted(run, panels[1], settings.reading)
+    return panels
+
+
+def _with_own_limits(panel: SitePanel, settings: ViewSettings) -> SitePanel:
+    """Colours over the range of this panel alone."""
+    if panel.scale or not panel.values.size:
+        return panel
+    return replace(panel, limits=colour_limits(panel.values, settings.clip))
+
+
+def _second_scale(panels: Sequence[SitePanel], settings: ViewSettings) -> list[Scale]:
+    """Return the scale of a difference or an uncertainty, where there is one."""
+    other = next((panel for panel in panels if panel.scale), None)
+    if other is None:
+        return []
+    if other.title == "Difference":
+        limits = symmetric_limits(other.values)
+        return [Scale(limits, f"difference, {text.UNITS[settings.reading]}", "difference")]
+    top = colour_limits(other.values)[1]
+    return [Scale((0.0, top), "standard deviation, log scale", "doubt")]
+
+
+def _look(
+    section_id: str, settings: ViewSettings, picture: str, turns: tuple[int, bool], *, dark: bool
+) -> Look:
+    """What all maps of a section share."""
+    underlay = None
+    if picture:
+        underlay = Underlay(picture, pictures.extent(section_id, turns))
+    return Look(
+        colours=theme(dark=dark),
+        opacity=settings.opacity / 100 if picture else 1.0,
+        underlay=underlay,
+        marks_origin=settings.marks_origin,
+        drag=settings.drag,
     )
+
+
+def _source(section_id: str, settings: ViewSettings) -> str:
+    """Address of the picture below the maps, empty for none."""
+    if not settings.shows_picture:
+        return ""
+    return pictures.source(section_id, view.turns())
+
+
+def _revision(section_id: str) -> str:
+    """Zoom and pan belong to a section as it is turned."""
+    quarters, is_flipped = view.turns()
+    return f"{section_id}-{quarters}-{int(is_flipped)}"
 
 
 def score_figure(scores: Mapping[str, float], method: str) -> go.Figure:
@@ -131,13 +285,6 @@ def score_figure(scores: Mapping[str, float], method: str) -> go.Figure:
         ceiling=None if ceiling is None or np.isnan(ceiling) else float(ceiling),
         colours=theme(dark=is_dark()),
     )
-
-
-def screen(section_id: str) -> Screen:
-    """Return the orientation of a section on screen."""
-    lattice = cache.lattice(section_id)
-    to_pixels = None if lattice.to_pixels is None else lattice.to_pixels.matrix
-    return screen_of(lattice.to_um.matrix, to_pixels, pitch_um=lattice.pitch_um)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -161,47 +308,3 @@ def striking_gene(section_id: str, run: Run | None, *, is_tested: bool) -> str:
     candidates = often[np.argsort(means)[::-1][:500]]
     spread = measured_values(section, list(candidates)).var(axis=0)
     return str(candidates[int(spread.argmax())])
-
-
-def _array(frame: pd.DataFrame) -> NDArray[np.float64]:
-    return frame[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.float64)
-
-
-def _measured(section_id: str, gene: str, reading: Reading) -> SitePanel:
-    section = cache.tissue(section_id)
-    return SitePanel(
-        "Measured",
-        f"{section.n_obs:,} spots",
-        _array(section.obs),
-        measured_values(section, [gene], reading)[:, 0],
-        np.full(section.n_obs, MEASURED),
-    )
-
-
-def _enhanced(run: Run, gene: str, reading: Reading) -> SitePanel:
-    result = cache.enhancement(run.id)
-    return SitePanel(
-        "Enhanced",
-        f"{text.method_name(run.method)}, {len(result.sites):,} sites",
-        _array(result.sites),
-        result.expression([gene], reading)[:, 0],
-        result.sites[ORIGIN].to_numpy(dtype=np.str_),
-        sd=None if reading == "counts" else result.sd([gene])[:, 0],
-    )
-
-
-def _imputed(section_id: str, run: Run, gene: str, reading: Reading) -> SitePanel:
-    """Every spot as predicted while hidden, and the gaps of the enhancement."""
-    section, result = cache.tissue(section_id), cache.enhancement(run.id)
-    hidden = cache.held_out(run.holdout().id).expression([gene], reading)[:, 0]
-    is_gap = (result.sites[ORIGIN] == GAP).to_numpy()
-    filled = result.expression([gene], reading)[is_gap, 0]
-    n_gaps = int(is_gap.sum())
-    return SitePanel(
-        "Imputed",
-        f"hidden, then predicted; {n_gaps} gap{'' if n_gaps == 1 else 's'} filled",
-        np.concatenate([_array(section.obs), _array(result.sites[is_gap])]),
-        np.concatenate([hidden, filled]).astype(np.float32),
-        np.array([MEASURED] * section.n_obs + [GAP] * n_gaps),
-        spot_words="predicted while hidden",
-    )

@@ -76,6 +76,15 @@ def caption(method: str, factor: int) -> str:
     )
 
 
+def maps_alt(gene: str, kind: str) -> str:
+    """Describe maps to a screen reader."""
+    third = "enhanced minus measured" if kind == "difference" else "imputed"
+    return (
+        f"Maps of {gene}: measured, enhanced and {third}. Plus and minus zoom, shift with an arrow "
+        "key moves, 0 shows the whole section."
+    )
+
+
 def factor_label(factor: int) -> str:
     """Name a factor; beyond 2 nobody has published a validation."""
     return f"{factor} ×" if factor == 2 else f"{factor} × (extrapolated)"

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stentrans.figures.colours import NO_SITE
+
 FINEST = 12
 """Array positions are multiples of 1/12 step: factors 2, 3 and 4 all divide it."""
-
-NO_SITE = 0
-TOP_CODE = 255
 
 
 @dataclass(frozen=True)
@@ -33,37 +32,6 @@ class Bricks:
     col0: float
     row_step: float
     col_step: float
-
-
-def colour_limits(measured: NDArray[np.floating]) -> tuple[float, float]:
-    """Return percentiles 1 and 99 of the measured values, or 0 and their maximum.
-
-    The one colour scale of all panels comes from what was measured, so that no other panel can
-    look better by rescaling. Where both percentiles coincide (a rare gene) the largest value
-    ends the scale; a gene that is zero everywhere gets (0, 1).
-    """
-    finite = measured[np.isfinite(measured)]
-    if finite.size == 0:
-        return 0.0, 1.0
-    low, high = (float(p) for p in np.percentile(finite, (1, 99)))
-    if high > low:
-        return low, high
-    largest = float(finite.max())
-    return (0.0, largest) if largest > 0 else (0.0, 1.0)
-
-
-def colour_codes(values: NDArray[np.floating], limits: tuple[float, float]) -> NDArray[np.uint8]:
-    """Turn values into codes 1 to 255 within ``limits``; NaN becomes `NO_SITE`."""
-    low, high = limits
-    share = np.clip((np.nan_to_num(values, nan=low) - low) / (high - low), 0.0, 1.0)
-    codes: NDArray[np.uint8] = (1 + np.rint(share * (TOP_CODE - 1))).astype(np.uint8)
-    codes[~np.isfinite(values)] = NO_SITE
-    return codes
-
-
-def code_of(value: float, limits: tuple[float, float]) -> float:
-    """Return where ``value`` lies on the scale of codes, for the ticks of the colour bar."""
-    return 1 + (TOP_CODE - 1) * (value - limits[0]) / (limits[1] - limits[0])
 
 
 def lay_bricks(array: NDArray[np.float64], codes: NDArray[np.uint8]) -> Bricks:
@@ -98,6 +66,40 @@ def lay_bricks(array: NDArray[np.float64], codes: NDArray[np.uint8]) -> Bricks:
         row_step=row_unit / FINEST,
         col_step=col_unit / FINEST,
     )
+
+
+def outline(bricks: Bricks) -> NDArray[np.float64]:
+    """Lines around the tiles that hold a site, in array positions.
+
+    Parameters
+    ----------
+    bricks
+        Laid with `NO_SITE` for every site that does not belong.
+
+    Returns
+    -------
+    lines
+        Shape ``(3 * n_lines, 2)``: start and end (array_row, array_col) of each line, then NaN.
+    """
+    inside = np.pad(bricks.codes != NO_SITE, 1)
+    row, first, last = _runs(inside[1:] != inside[:-1])
+    col, top, bottom = _runs((inside[:, 1:] != inside[:, :-1]).T)
+    across = np.column_stack([row, first, row, last])
+    down = np.column_stack([top, col, bottom, col])
+    ends = np.concatenate([across, down]).reshape(-1, 2, 2)
+    steps = np.array([bricks.row_step, bricks.col_step])
+    lines = np.full((len(ends), 3, 2), np.nan)
+    lines[:, :2] = np.array([bricks.row0, bricks.col0]) + steps * ends
+    return lines.reshape(-1, 2)
+
+
+def _runs(edges: NDArray[np.bool_]) -> tuple[NDArray[np.floating], ...]:
+    """Runs of marked cells of a padded raster: where their line, their start and their end lie."""
+    change = np.diff(np.pad(edges, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    line, start = np.nonzero(change == 1)
+    _, end = np.nonzero(change == -1)
+    # Cell i of the raster is cell i + 1 of the padded one, and tiles reach half a cell beyond.
+    return line - 0.5, start - 1.5, end - 1.5
 
 
 def _spacings(fine: NDArray[np.int64]) -> tuple[int, int, int]:

@@ -1,53 +1,36 @@
-"""The frame around linked maps: axes, titles, colour bar and scale bar."""
+"""The frame around linked maps: axes, titles, colour bars and scale bar, for any width."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
-import plotly.colors
 from numpy.typing import NDArray
 from plotly import graph_objects as go
 
-from stentrans.figures.bricks import TOP_CODE, code_of
-from stentrans.figures.scale import length_text, round_length, tick_text
+from stentrans.figures.scale import length_text, round_length
 from stentrans.figures.screen import UNITS_PER_PITCH, Screen
-from stentrans.figures.theme import CLEAR, Theme
+from stentrans.figures.theme import Theme
 
-PANEL_WIDTH_PX = 300
-GAP = 0.03
+GAP: Final = 0.03
+"""Share of the width that lies between two maps."""
+TITLE_PX: Final = 48
+BAR_PX: Final = 92
+"""Width of an upright colour bar with its numbers."""
+FLAT_BAR_PX: Final = 62
+"""Height of a colour bar that lies above the maps."""
+LEAST_MAP_PX: Final = 230
+NARROW_PX: Final = 560
+USUAL_WIDTH_PX: Final = 1040
+WIDTHS_PX: Final = (300, 420, NARROW_PX, 700, 850, USUAL_WIDTH_PX, 1200, 1400, 1600, 1800)
+"""Widths for which a figure knows its layout; a browser takes the widest that fits."""
 
 
 def axis_name(index: int) -> str:
     """Return Plotly's suffix of panel ``index``: nothing, 2, 3, …."""
     return "" if index == 0 else str(index + 1)
-
-
-def colour_axis(
-    limits: tuple[float, float], unit: str, colours: Theme, *, is_stacked: bool
-) -> dict[str, Any]:
-    """Colour axis over the codes, code 0 clear, whose bar shows real values."""
-    shades = plotly.colors.sample_colorscale(
-        colours.sequential, list(np.linspace(colours.darkest, 1.0, 17))
-    )
-    first = 0.5 / TOP_CODE
-    scale: list[list[Any]] = [[0.0, CLEAR], [first, CLEAR]]
-    scale += [[first + (1 - first) * i / 16, shade] for i, shade in enumerate(shades)]
-    ticks = np.linspace(*limits, 5)
-    bar = {
-        "title": {"text": unit, "side": "top" if is_stacked else "right"},
-        "tickvals": [code_of(tick, limits) for tick in ticks],
-        "ticktext": [tick_text(tick) for tick in ticks[:-1]] + [f"≥ {tick_text(ticks[-1])}"],
-        "thickness": 12,
-        "outlinewidth": 0,
-        "y": 1.0,
-        "yanchor": "top",
-        "len": 0.85,
-    }
-    if is_stacked:
-        bar |= {"orientation": "h", "yref": "container", "len": 1.0}
-    return {"cmin": 0, "cmax": TOP_CODE, "colorscale": scale, "colorbar": bar}
 
 
 def extent_of(arrays: Sequence[NDArray[np.float64]], screen: Screen) -> NDArray[np.float64]:
@@ -57,39 +40,126 @@ def extent_of(arrays: Sequence[NDArray[np.float64]], screen: Screen) -> NDArray[
     return np.stack((places.min(axis=0) - margin, places.max(axis=0) + margin))
 
 
-def linked_axes(
-    n_panels: int, extent: NDArray[np.float64], screen: Screen, *, is_stacked: bool
-) -> dict[str, Any]:
+def linked_axes(n_panels: int, extent: NDArray[np.float64], screen: Screen) -> dict[str, Any]:
     """Axes of all panels: the first sets the proportions, the others follow it."""
-    (left, low), (right, high) = extent
-    room = 0.1 * (high - low)  # for the scale bar
-    # Screen y grows downwards, as in the picture, unless the rows run upwards.
-    bottom_up = [low - room, high] if screen.is_y_reversed else [high + room, low]
     hidden = {"visible": False, "constrain": "domain"}
-    top = {"constraintoward": "top"}
     axes: dict[str, Any] = {}
-    share = (1 - GAP * (n_panels - 1)) / n_panels
     for index in range(n_panels):
-        start = index * (share + GAP)
-        span = [start, start + share]
         name = axis_name(index)
-        x = {**hidden, "anchor": f"y{name}", "domain": [0, 1] if is_stacked else span}
-        y = {**hidden, **top, "anchor": f"x{name}"}
-        y["domain"] = [1 - span[1], 1 - span[0] - GAP] if is_stacked else [0, 1]
+        x = {**hidden, "anchor": f"y{name}"}
+        y = {**hidden, "constraintoward": "top", "anchor": f"x{name}"}
         if index == 0:
-            x["range"] = [right, left] if screen.is_x_reversed else [left, right]
-            y |= {"range": bottom_up, "scaleanchor": "x", "scaleratio": 1}
+            x["range"], y["range"] = ranges(extent, screen)
+            y |= {"scaleanchor": "x", "scaleratio": 1}
         else:
             x["matches"], y["matches"] = "x", "y"
         axes |= {f"xaxis{name}": x, f"yaxis{name}": y}
     return axes
 
 
-def height_px(extent: NDArray[np.float64], n_panels: int, *, is_stacked: bool) -> int:
-    """Height of the figure that suits the shape of the section."""
+def ranges(extent: NDArray[np.float64], screen: Screen) -> tuple[list[float], list[float]]:
+    """Ranges of x, left to right, and of y, bottom to top, with room for the scale bar."""
+    (left, low), (right, high) = extent.tolist()
+    room = 0.1 * (high - low)
+    # Screen y grows downwards, as in the picture, unless the rows run upwards.
+    bottom_up = [low - room, high] if screen.is_y_reversed else [high + room, low]
+    return [right, left] if screen.is_x_reversed else [left, right], bottom_up
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Maps in rows and columns, for one width of the figure.
+
+    Parameters
+    ----------
+    n_panels
+        How many maps.
+    ratio
+        Height of a map over its width.
+    width_px
+        Width of the whole figure.
+    n_bars
+        Colour bars; beside the maps, or above them where these are narrow.
+    most
+        Maps beside each other where there is room for them.
+    """
+
+    n_panels: int
+    ratio: float
+    width_px: int = USUAL_WIDTH_PX
+    n_bars: int = 1
+    most: int = 3
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether this is a phone: colour bars lie above the maps."""
+        return self.width_px < NARROW_PX
+
+    @property
+    def columns(self) -> int:
+        """How many maps stand beside each other."""
+        room = (self.width_px - BAR_PX) // LEAST_MAP_PX
+        fitting = (2 if self.n_panels > 3 else 1) if self.is_narrow else max(room, 1)
+        return int(min(self.n_panels, self.most, fitting))
+
+    @property
+    def rows(self) -> int:
+        """How many maps stand below each other."""
+        return -(-self.n_panels // self.columns)
+
+    @property
+    def margins(self) -> dict[str, int]:
+        """Space around the maps in pixels."""
+        above = self.n_bars * FLAT_BAR_PX if self.is_narrow else 0
+        return {"l": 8, "r": 8 if self.is_narrow else BAR_PX, "t": TITLE_PX + above, "b": 8}
+
+    @property
+    def map_px(self) -> float:
+        """Height of one map, within bounds."""
+        inner = self.width_px - self.margins["l"] - self.margins["r"]
+        across = (1 - GAP * (self.columns - 1)) / self.columns
+        return float(np.clip(inner * across * self.ratio, 160, 620))
+
+    @property
+    def height_px(self) -> int:
+        """Height of the whole figure."""
+        frame = self.margins["t"] + self.margins["b"] + (self.rows - 1) * TITLE_PX
+        return round(self.rows * self.map_px + frame)
+
+    def domains(self) -> dict[str, list[float]]:
+        """Where each map lies in the figure, as shares, by the name of its axis."""
+        across = (1 - GAP * (self.columns - 1)) / self.columns
+        whole = self.rows * self.map_px + (self.rows - 1) * TITLE_PX
+        found: dict[str, list[float]] = {}
+        for index in range(self.n_panels):
+            row, column = divmod(index, self.columns)
+            left, top = column * (across + GAP), 1 - row * (self.map_px + TITLE_PX) / whole
+            found[f"xaxis{axis_name(index)}"] = [left, left + across]
+            found[f"yaxis{axis_name(index)}"] = [max(top - self.map_px / whole, 0.0), top]
+        return found
+
+    def bar(self, index: int) -> dict[str, Any]:
+        """Place of a colour bar: beside the maps one below the other, or lying above them."""
+        if self.is_narrow:
+            y = 1 - index * FLAT_BAR_PX / self.height_px
+            return {"orientation": "h", "yref": "container", "y": y, "yanchor": "top", "len": 1.0}
+        share = 1 / self.n_bars
+        return {"y": 1 - index * share, "yanchor": "top", "len": 0.88 * share, "orientation": "v"}
+
+    def layout(self) -> dict[str, Any]:
+        """Everything that depends on the width, as dotted names of the layout."""
+        found: dict[str, Any] = {"height": self.height_px, "margin": self.margins}
+        found |= {f"{name}.domain": domain for name, domain in self.domains().items()}
+        for index in range(self.n_bars):
+            bar = self.bar(index) | {"title.side": "top" if self.is_narrow else "right"}
+            found |= {f"coloraxis{axis_name(index)}.colorbar.{key}": bar[key] for key in bar}
+        return found
+
+
+def aspect(extent: NDArray[np.float64]) -> float:
+    """Height of a map over its width, the room for the scale bar included."""
     width, height = extent[1] - extent[0]
-    one = int(np.clip(PANEL_WIDTH_PX * 1.1 * height / width, 220, 620)) + 60
-    return one * n_panels + 60 if is_stacked else one
+    return float(1.1 * height / width)
 
 
 def add_scale_bar(

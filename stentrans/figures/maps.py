@@ -1,4 +1,4 @@
-"""Maps of one gene side by side: one colour scale, linked axes, true proportions."""
+"""Maps side by side: shared scales, linked axes, true proportions, the tissue underneath."""
 
 from __future__ import annotations
 
@@ -11,120 +11,107 @@ import numpy as np
 from numpy.typing import NDArray
 from plotly import graph_objects as go
 
-from stentrans.figures.bricks import colour_codes, colour_limits, lay_bricks
+from stentrans.figures.bricks import lay_bricks, outline
+from stentrans.figures.colours import Scale, colour_axis, colour_codes, range_text
 from stentrans.figures.map_layout import (
+    WIDTHS_PX,
+    Grid,
     add_scale_bar,
+    aspect,
     axis_name,
-    colour_axis,
     extent_of,
-    height_px,
     linked_axes,
 )
+from stentrans.figures.panel import Look, SitePanel, Underlay
+from stentrans.figures.pointer import pointer_traces
 from stentrans.figures.screen import Screen
 from stentrans.figures.theme import Theme, template
-from stentrans.keys import INSERTED, MEASURED, ORIGINS
-
-HOVER_SITES = 20_000
-"""Most sites of one panel that answer to the pointer; beyond, inserted sites do not."""
-DETAILED_HOVER_SITES = 8_000
-"""Most sites whose hover text names the array position too; keeps a panel below 300 kB."""
-SD_HOVER_SITES = 13_500
-"""Most sites whose hover text names the standard deviation, within the same 300 kB."""
 
 
 @dataclass(frozen=True)
-class SitePanel:
-    """One map.
+class Maps:
+    """Linked maps and the layouts they take at other widths.
 
     Parameters
     ----------
-    title, note
-        First and second line above the map.
-    array
-        Shape ``(n, 2)``, float64: array_row, array_col.
-    values
-        Shape ``(n,)``, float32; NaN for a site without a value. Empty for a map still to come.
-    origin
-        Shape ``(n,)``: one of `ORIGINS` per site.
-    spot_words
-        What the pointer calls a measured spot of this map.
-    sd
-        Shape ``(n,)``, float32: standard deviation of each site's log value; None where unknown.
+    figure
+        Laid out for a usual width.
+    layouts
+        Width in pixels, rising, and what changes in the layout from there on, by dotted name.
     """
 
-    title: str
-    note: str
-    array: NDArray[np.float64]
-    values: NDArray[np.float32]
-    origin: NDArray[np.str_]
-    spot_words: str = "measured spot"
-    sd: NDArray[np.float32] | None = None
+    figure: go.Figure
+    layouts: list[dict[str, Any]]
 
 
 def site_maps(
     panels: Sequence[SitePanel],
     screen: Screen,
     *,
-    gene: str,
-    unit: str,
-    colours: Theme,
-    revision: str,
-    is_stacked: bool = False,
-) -> go.Figure:
-    """Draw linked maps of one gene.
+    scales: Sequence[Scale],
+    look: Look,
+) -> Maps:
+    """Draw linked maps.
 
     Parameters
     ----------
     panels
-        The first one holds the measured values, which set the colour scale of all.
+        At least one; the first one has the spots that a region refers to.
     screen
         Orientation and proportions.
-    gene, unit
-        What the values are; shown at the colour bar and under the pointer.
-    colours
-        Colours of the page.
-    revision
-        Zoom and pan stay as they are while this stays the same: the section's id.
-    is_stacked
-        Maps below each other, for narrow screens.
+    scales
+        Colour scales that panels refer to by position.
+    look
+        How to draw them.
 
     Returns
     -------
-    figure
+    maps
         Per panel one heatmap of colour codes (0, no site, is clear), then one invisible point
         trace per origin with ``customdata`` (value[, sd][, array_row, array_col]).
     """
-    limits = colour_limits(panels[0].values)
     figure = go.Figure()
     for index, panel in enumerate(panels):
-        if panel.values.size:
-            figure.add_trace(_heatmap(panel, screen, limits, axis_name(index)))
-            figure.add_traces(_pointer_traces(panel, screen, gene, unit, axis_name(index)))
-        else:
+        axis = axis_name(index)
+        if not panel.values.size:
             # Plotly draws the titles of a subplot only where it has a trace.
-            axis = axis_name(index)
             figure.add_trace(go.Scatter(x=[None], y=[None], xaxis=f"x{axis}", yaxis=f"y{axis}"))
+            continue
+        scale = scales[panel.scale]
+        figure.add_trace(_heatmap(panel, screen, scale, look).update(_on(axis)))
+        marks = look.colours.ink if look.marks_origin else None
+        for trace in pointer_traces(panel, screen, scale.unit, marks=marks):
+            figure.add_trace(trace.update(_on(axis)))
+        if look.region is not None and look.region.any():
+            figure.add_trace(_region(panels[0].array, look, screen).update(_on(axis)))
     extent = extent_of([panel.array for panel in panels if panel.values.size], screen)
     figure.update_layout(
-        template=template(colours),
-        coloraxis=colour_axis(limits, unit, colours, is_stacked=is_stacked),
-        annotations=_titles(panels, colours),
-        uirevision=revision,
-        margin={"t": 120 if is_stacked else 48},
-        # On a phone a finger scrolls the page, it does not drag the map.
-        dragmode=False if is_stacked else "pan",
-        height=height_px(extent, len(panels), is_stacked=is_stacked),
+        template=template(look.colours),
+        images=_images(look.underlay, screen, len(panels)),
+        annotations=_titles(panels, look.colours),
+        dragmode=look.drag,
         hoverlabel={"align": "left"},
-        **linked_axes(len(panels), extent, screen, is_stacked=is_stacked),
+        **linked_axes(len(panels), extent, screen),
+        **{
+            f"coloraxis{axis_name(index)}": colour_axis(scale, look.colours)
+            for index, scale in enumerate(scales)
+        },
     )
-    add_scale_bar(figure, extent, screen, colours)
-    return figure
+    add_scale_bar(figure, extent, screen, look.colours)
+    grids = [
+        Grid(len(panels), aspect(extent), width, len(scales), look.most) for width in WIDTHS_PX
+    ]
+    figure.update_layout(Grid(len(panels), aspect(extent), n_bars=len(scales)).layout())
+    return Maps(figure, [{"width": grid.width_px, "layout": grid.layout()} for grid in grids])
 
 
-def _heatmap(
-    panel: SitePanel, screen: Screen, limits: tuple[float, float], axis: str
-) -> go.Heatmap:
-    bricks = lay_bricks(panel.array, colour_codes(panel.values, limits))
+def _on(axis: str) -> dict[str, str]:
+    return {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+
+
+def _heatmap(panel: SitePanel, screen: Screen, scale: Scale, look: Look) -> go.Heatmap:
+    limits = panel.limits or scale.limits
+    bricks = lay_bricks(panel.array, colour_codes(panel.values, limits, panel.is_faint))
     first = screen.place(np.array([[bricks.row0, bricks.col0]]))[0]
     step = screen.place(np.array([[bricks.row_step, bricks.col_step]]))[0]
     return go.Heatmap(
@@ -133,79 +120,47 @@ def _heatmap(
         dx=step[0],
         y0=first[1],
         dy=step[1],
-        xaxis=f"x{axis}",
-        yaxis=f"y{axis}",
-        coloraxis="coloraxis",
+        coloraxis=f"coloraxis{axis_name(panel.scale)}",
         zsmooth=False,
+        opacity=look.opacity,
         hoverinfo="skip",
         name=panel.title,
     )
 
 
-def _pointer_traces(
-    panel: SitePanel, screen: Screen, gene: str, unit: str, axis: str
-) -> list[go.Scattergl]:
-    shown = np.isfinite(panel.values)
-    if np.count_nonzero(shown) > HOVER_SITES:
-        shown &= panel.origin != INSERTED
-    told = _told(panel, with_sd=bool(np.count_nonzero(shown) <= SD_HOVER_SITES))
-    traces = []
-    for origin in ORIGINS:
-        chosen = shown & (panel.origin == origin)
-        if chosen.any():
-            words = panel.spot_words if origin == MEASURED else f"{origin} site"
-            traces.append(
-                _pointer_trace(panel, chosen, screen, axis, told).update(
-                    name=origin, hovertemplate=_hover_text(gene, unit, words, list(told))
-                )
-            )
-    return traces
-
-
-def _told(panel: SitePanel, *, with_sd: bool) -> dict[str, NDArray[np.floating]]:
-    """What the pointer tells of every site, by name, in the order of ``customdata``."""
-    told: dict[str, NDArray[np.floating]] = {"value": panel.values}
-    if with_sd and panel.sd is not None:
-        told["sd"] = panel.sd
-    if panel.values.size <= DETAILED_HOVER_SITES:
-        told["row"], told["column"] = panel.array.T
-    return told
-
-
-def _pointer_trace(
-    panel: SitePanel,
-    chosen: NDArray[np.bool_],
-    screen: Screen,
-    axis: str,
-    told: dict[str, NDArray[np.floating]],
-) -> go.Scattergl:
-    x, y = _whole_units(screen.place(panel.array[chosen])).T
-    return go.Scattergl(
-        x=x,
-        y=y,
-        customdata=np.column_stack([column[chosen].astype(np.float32) for column in told.values()]),
-        xaxis=f"x{axis}",
-        yaxis=f"y{axis}",
-        mode="markers",
-        marker={"opacity": 0, "size": 9},
+def _region(array: NDArray[np.float64], look: Look, screen: Screen) -> go.Scatter:
+    """Line around the tiles of a region's spots."""
+    assert look.region is not None
+    bricks = lay_bricks(array, look.region.astype(np.uint8))
+    lines = screen.place(outline(bricks))
+    return go.Scatter(
+        x=lines[:, 0].astype(np.float32),
+        y=lines[:, 1].astype(np.float32),
+        mode="lines",
+        line={"color": look.colours.accent, "width": 2.5},
+        hoverinfo="skip",
+        name="region",
     )
 
 
-def _whole_units(places: NDArray[np.float64]) -> NDArray[Any]:
-    """Whole µm in the smallest type: half the payload, and finer than any tile."""
-    rounded = np.rint(places)
-    return rounded.astype(np.int16 if np.abs(rounded).max() < 2**15 else np.int32)
-
-
-def _hover_text(gene: str, unit: str, words: str, told: list[str]) -> str:
-    lines = [f"<b>{escape(gene)}</b> %{{customdata[0]:.3g}} {unit}"]
-    if "sd" in told:
-        # The standard deviation is that of a measurement there, on the scale "as sequenced".
-        lines.append(f"± %{{customdata[{told.index('sd')}]:.2g}} (sd, log scale)")
-    if "row" in told:
-        at = told.index("row")
-        lines.append(f"row %{{customdata[{at}]:.4~g}}, column %{{customdata[{at + 1}]:.4~g}}")
-    return "<br>".join([*lines, words]) + "<extra></extra>"
+def _images(underlay: Underlay | None, screen: Screen, n_panels: int) -> list[dict[str, Any]]:
+    """Lay the picture below every map."""
+    if underlay is None:
+        return []
+    (left, low), (right, high) = underlay.extent.tolist()
+    place = {
+        "source": underlay.source,
+        "x": right if screen.is_x_reversed else left,
+        "y": high if screen.is_y_reversed else low,
+        "sizex": right - left,
+        "sizey": high - low,
+        "xanchor": "left",
+        "yanchor": "top",
+        "sizing": "stretch",
+        "layer": "below",
+    }
+    names = map(axis_name, range(n_panels))
+    return [{**place, "xref": f"x{name}", "yref": f"y{name}"} for name in names]
 
 
 def _titles(panels: Sequence[SitePanel], colours: Theme) -> list[dict[str, Any]]:
@@ -218,7 +173,8 @@ def _titles(panels: Sequence[SitePanel], colours: Theme) -> list[dict[str, Any]]
             "x": 0.5,
             "showarrow": False,
         }
-        note = f"<span style='font-size:12px;color:{colours.faint}'>{escape(panel.note)}</span>"
+        words = panel.note if panel.limits is None else f"{panel.note} {range_text(panel.limits)}"
+        note = f"<span style='font-size:12px;color:{colours.faint}'>{escape(words)}</span>"
         is_drawn = bool(panel.values.size)
         title = f"<b>{escape(panel.title)}</b><br>{note if is_drawn else '&nbsp;'}"
         notes.append({**place, "text": title, "y": 1.0, "yanchor": "bottom", "font": {"size": 15}})

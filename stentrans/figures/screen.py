@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,25 @@ class Screen:
         """Turn (array_row, array_col), shape ``(n, 2)``, into screen (x, y), same shape."""
         rows, cols = array[:, 0] * self.row_step, array[:, 1] * self.col_step
         return np.column_stack((rows, cols) if self.is_swapped else (cols, rows))
+
+    def to_array(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn screen (x, y), shape ``(n, 2)``, into (array_row, array_col); undoes `place`."""
+        across, down = places.T
+        rows, cols = (across, down) if self.is_swapped else (down, across)
+        return np.column_stack((rows / self.row_step, cols / self.col_step))
+
+    def turned(self) -> Screen:
+        """Return the same a quarter turn clockwise."""
+        return replace(
+            self,
+            is_swapped=not self.is_swapped,
+            is_x_reversed=not self.is_y_reversed,
+            is_y_reversed=self.is_x_reversed,
+        )
+
+    def flipped(self) -> Screen:
+        """Return the same with left and right exchanged."""
+        return replace(self, is_x_reversed=not self.is_x_reversed)
 
 
 def screen_of(

@@ -20,23 +20,44 @@ class Theme:
     faint
         Grid lines, and text that matters less.
     accent
-        The method that was chosen.
+        The method that was chosen, the region that was drawn.
+    veil
+        Sites whose value says nothing: close to the page, yet not a gap.
     sequential
-        Name of the Plotly colour scale for expression, perceptually uniform.
-    darkest
-        Where on that scale the lowest value lies, in [0, 1): above 0 where the scale would
-        otherwise begin in the colour of the page, and low values look like gaps.
+        Name of the colour scale for expression where nobody chose one, see `figures.colours`.
+    page
+        Colour of the page behind the maps.
     """
 
     ink: str
     faint: str
     accent: str
+    veil: str
     sequential: str
-    darkest: float = 0.0
+    page: str
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the page is dark."""
+        return self is DARK
 
 
-LIGHT = Theme(ink="#1f2933", faint="#8896a4", accent="#0f766e", sequential="viridis")
-DARK = Theme(ink="#e6e9ec", faint="#7d8894", accent="#2dd4bf", sequential="magma", darkest=0.15)
+LIGHT = Theme(
+    ink="#1f2933",
+    faint="#8896a4",
+    accent="#0f766e",
+    veil="#e7ebee",
+    sequential="viridis",
+    page="#ffffff",
+)
+DARK = Theme(
+    ink="#e6e9ec",
+    faint="#7d8894",
+    accent="#2dd4bf",
+    veil="#262d36",
+    sequential="magma",
+    page="#11161c",
+)
 
 
 def theme(*, dark: bool = False) -> Theme:

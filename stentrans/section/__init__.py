@@ -21,9 +21,11 @@ from stentrans.section.notes import Note, add_notes, notes_of
 from stentrans.section.positions import lattice_of, pitch_um_of, technology_of
 from stentrans.section.read import read
 from stentrans.section.simulate import is_simulated, simulate, simulated_truth
+from stentrans.section.underlay import Picture, picture_of, warp_picture
 
 __all__ = [
     "Note",
+    "Picture",
     "add_notes",
     "check_section",
     "detected_share",
@@ -39,6 +41,7 @@ __all__ = [
     "median_library",
     "notes_of",
     "on_tissue",
+    "picture_of",
     "pitch_um_of",
     "read",
     "refusal_of",
@@ -46,4 +49,5 @@ __all__ = [
     "simulate",
     "simulated_truth",
     "technology_of",
+    "warp_picture",
 ]

@@ -30,8 +30,12 @@ def upload(app: AppTest, content: bytes, name: str = "mine.h5ad") -> AppTest:
     return app.run()
 
 
+def figures_of(app: AppTest) -> list[dict]:
+    return [json.loads(json.loads(one.proto.json)["spec"]) for one in app.get("bidi_component")]
+
+
 def figure_of(app: AppTest) -> dict:
-    return json.loads(app.get("plotly_chart")[0].proto.spec)
+    return figures_of(app)[0]
 
 
 def kinds(figure: dict) -> list[str]:
@@ -207,7 +211,7 @@ def test_gene_change_redraws_all_maps_and_scores(app: AppTest, finish: Callable[
     assert before["data"][0]["z"] != after["data"][0]["z"]
     assert "Is it real?" in words(app)
     assert "counts in" in words(app)
-    assert len(app.get("plotly_chart")) == 3
+    assert len(figures_of(app)) == 3
 
 
 def test_reading_changes_the_unit(app: AppTest, finish: Callable[[], None]) -> None:
@@ -309,7 +313,8 @@ def test_first_loss_is_drawn_while_training(app: AppTest, gate: Event, manager: 
     app.switch_page("pages/enhance.py").run()
     app.selectbox(key="method").set_value("linear").run()
     assert not app.exception
-    assert figure_of(app)["layout"]["yaxis"]["title"]["text"] == "training loss"
+    loss = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert loss["layout"]["yaxis"]["title"]["text"] == "training loss"
 
 
 def test_enhanced_map_tells_the_standard_deviation(

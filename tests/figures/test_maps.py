@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stentrans.figures.bricks import colour_codes, colour_limits, lay_bricks
-from stentrans.figures.maps import SitePanel, site_maps
+from stentrans.figures.bricks import lay_bricks, outline
+from stentrans.figures.colours import FAINT, Scale, colour_codes, colour_limits
+from stentrans.figures.map_layout import TITLE_PX, Grid
+from stentrans.figures.maps import site_maps
+from stentrans.figures.panel import Look, SitePanel, Underlay
 from stentrans.figures.screen import Screen, screen_of
 from stentrans.figures.theme import LIGHT
 
@@ -29,8 +32,9 @@ def panel(array: NDArray[np.float64], values: NDArray[np.float32]) -> SitePanel:
     return SitePanel("Title", "note", array, values, np.where(is_whole, "measured", "inserted"))
 
 
-def draw(*panels: SitePanel, screen: Screen = SQUARE):
-    return site_maps(panels, screen, gene="Mbp", unit="log1p", colours=LIGHT, revision="section")
+def draw(*panels: SitePanel, screen: Screen = SQUARE, look: Look | None = None):
+    scale = Scale(colour_limits(panels[0].values), "log1p")
+    return site_maps(panels, screen, scales=[scale], look=look or Look()).figure
 
 
 def ramp(array: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -72,6 +76,19 @@ def test_degenerate_sections_are_drawn(array: list[list[float]]) -> None:
     assert np.count_nonzero(bricks.codes) == len(array)
 
 
+def test_outline_goes_around_the_tiles_that_belong() -> None:
+    array = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
+    lines = outline(lay_bricks(array, np.array([1, 1, 0, 0], np.uint8))).reshape(-1, 3, 2)
+    ends = {tuple(map(tuple, line[:2].tolist())) for line in lines}
+    assert ends == {
+        ((-0.5, -0.5), (-0.5, 1.5)),
+        ((0.5, -0.5), (0.5, 1.5)),
+        ((-0.5, -0.5), (0.5, -0.5)),
+        ((-0.5, 1.5), (0.5, 1.5)),
+    }
+    assert np.isnan(lines[:, 2]).all()
+
+
 def test_no_site_is_clear_and_every_value_is_not() -> None:
     figure = draw(panel(hexagonal(6, 8), ramp(hexagonal(6, 8))))
     scale = figure.layout.coloraxis.colorscale
@@ -79,7 +96,7 @@ def test_no_site_is_clear_and_every_value_is_not() -> None:
     assert scale[1][1] == "rgba(0,0,0,0)"
     assert scale[1][0] < 1 / 255
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 255)
-    assert colour_codes(np.array([0.0, 1.0]), (0.0, 1.0)).tolist() == [1, 255]
+    assert colour_codes(np.array([0.0, 1.0]), (0.0, 1.0)).tolist() == [2, 255]
 
 
 def test_missing_value_has_no_tile() -> None:
@@ -183,11 +200,6 @@ def test_proportions_are_true_and_axes_are_linked() -> None:
     assert {layout[f"{axis}axis{i}"].constrain for axis in "xy" for i in ("", 2, 3)} == {"domain"}
 
 
-def test_zoom_is_kept_for_the_same_section() -> None:
-    array = hexagonal(6, 8)
-    assert draw(panel(array, ramp(array))).layout.uirevision == "section"
-
-
 def on_screen(screen: Screen, to_pixels: NDArray[np.float64]) -> tuple[bool, bool]:
     """Say whether right on screen is right in the picture, and down is down."""
     array = hexagonal(20, 30)
@@ -250,12 +262,104 @@ def test_map_still_to_come_says_so() -> None:
 
 def test_gene_name_is_shown_as_text_only() -> None:
     array = hexagonal(6, 8)
-    figure = site_maps(
-        [panel(array, ramp(array))],
-        SQUARE,
-        gene="<a href='x'>",
-        unit="log1p",
-        colours=LIGHT,
-        revision="section",
-    )
+    figure = draw(replace(panel(array, ramp(array)), gene="<a href='x'>"))
     assert "<a" not in json.dumps(figure.to_plotly_json()["data"][1]["hovertemplate"])
+
+
+def test_veiled_site_has_a_colour_that_no_value_has() -> None:
+    array = hexagonal(6, 8)
+    is_faint = np.arange(len(array)) == 0
+    figure = draw(replace(panel(array, ramp(array)), is_faint=is_faint))
+    assert figure.data[0].z[0, 0] == FAINT
+    shades = [shade for place, shade in figure.layout.coloraxis.colorscale if place < 1.4 / 255]
+    assert shades[-1] == LIGHT.veil
+    # Its value can still be read.
+    assert figure.data[1].customdata[0, 0] == ramp(array)[0]
+
+
+def test_panel_with_limits_of_its_own_tells_them() -> None:
+    array = hexagonal(6, 8)
+    measured = panel(array, ramp(array))
+    figure = draw(measured, replace(measured, limits=(0.0, 7.0)))
+    assert "0 to 7" in figure.layout.annotations[1].text
+    assert (figure.data[2].z >= figure.data[0].z).all()
+
+
+def test_region_is_outlined_in_every_map() -> None:
+    array = hexagonal(6, 8)
+    chosen = array[:, 1] < 4
+    figure = draw(*[panel(array, ramp(array))] * 2, look=Look(region=chosen))
+    regions = [trace for trace in figure.data if trace.name == "region"]
+    assert [trace.xaxis for trace in regions] == ["x", "x2"]
+    reach = np.nanmax(regions[0].x)
+    assert reach == pytest.approx(SQUARE.col_step * (array[chosen, 1].max() + 1))
+
+
+def test_empty_region_draws_nothing() -> None:
+    array = hexagonal(6, 8)
+    figure = draw(panel(array, ramp(array)), look=Look(region=np.zeros(len(array), bool)))
+    assert not [trace for trace in figure.data if trace.name == "region"]
+
+
+@pytest.mark.parametrize("x_reversed", [False, True])
+@pytest.mark.parametrize("y_reversed", [False, True])
+def test_picture_lies_where_its_corner_is_on_screen(x_reversed: bool, y_reversed: bool) -> None:
+    array = hexagonal(6, 8)
+    screen = Screen(86.6, 50.0, is_x_reversed=x_reversed, is_y_reversed=y_reversed)
+    extent = np.array([[-10.0, -20.0], [400.0, 450.0]])
+    look = Look(underlay=Underlay("/media/a.webp", extent))
+    layout = draw(*[panel(array, ramp(array))] * 2, screen=screen, look=look).layout
+    assert [image.xref for image in layout.images] == ["x", "x2"]
+    image = layout.images[0]
+    assert (image.x, image.y) == (400.0 if x_reversed else -10.0, 450.0 if y_reversed else -20.0)
+    assert (image.sizex, image.sizey) == (410.0, 470.0)
+    assert (image.layer, image.xanchor, image.yanchor) == ("below", "left", "top")
+
+
+def test_measured_spots_and_gaps_can_be_marked() -> None:
+    fine = hexagonal(6, 8, 2)
+    marked = draw(panel(fine, ramp(fine)), look=Look(marks_origin=True)).data[1:]
+    assert [trace.marker.opacity > 0 for trace in marked] == [True, False]
+
+
+@pytest.mark.parametrize(("width", "columns"), [(300, 1), (1040, 3), (1800, 3)])
+def test_maps_stand_beside_each_other_where_there_is_room(width: int, columns: int) -> None:
+    grid = Grid(3, 1.0, width)
+    assert grid.columns == columns
+    lefts = {domain[0] for name, domain in grid.domains().items() if name.startswith("x")}
+    assert len(lefts) == columns
+
+
+def test_rows_of_maps_leave_room_for_titles() -> None:
+    grid = Grid(6, 0.8, 1040)
+    inner = grid.height_px - grid.margins["t"] - grid.margins["b"]
+    domains = grid.domains()
+    between = (domains["yaxis"][0] - domains["yaxis4"][1]) * inner
+    assert between == pytest.approx(TITLE_PX, abs=1)
+    assert domains["yaxis4"][0] >= 0
+
+
+def test_colour_bars_on_a_phone_lie_above_each_other() -> None:
+    layout = Grid(3, 1.0, 300, n_bars=2).layout()
+    assert layout["coloraxis.colorbar.orientation"] == "h"
+    assert layout["coloraxis.colorbar.y"] > layout["coloraxis2.colorbar.y"]
+    assert layout["margin"]["t"] > 2 * 60
+
+
+def test_turning_four_times_changes_nothing() -> None:
+    screen = Screen(86.6, 50.0, is_x_reversed=True)
+    assert screen.turned().turned().turned().turned() == screen
+    assert screen.flipped().flipped() == screen
+
+
+def test_quarter_turn_brings_the_left_to_the_top() -> None:
+    layout = draw(panel(hexagonal(6, 8), ramp(hexagonal(6, 8))), screen=SQUARE.turned()).layout
+    left, top = SQUARE.turned().place(np.array([[5.0, 0.0]]))[0]  # was the lower left corner
+    assert abs(left - layout.xaxis.range[0]) < abs(left - layout.xaxis.range[1])
+    assert abs(top - layout.yaxis.range[1]) < abs(top - layout.yaxis.range[0])
+
+
+def test_screen_and_array_positions_undo_each_other() -> None:
+    array = np.array([[3.0, 7.0], [1.5, 0.5]])
+    for screen in (Screen(86.6, 50.0), Screen(86.6, 50.0, is_swapped=True)):
+        assert screen.to_array(screen.place(array)) == pytest.approx(array)
