@@ -1,4 +1,4 @@
-"""Entry of the command line: ``python -m stentrans {app,read,enhance,impute,evaluate,methods}``."""
+"""Entry of the command line: ``python -m stentrans COMMAND``, see ``--help``."""
 
 from __future__ import annotations
 

@@ -243,21 +243,12 @@ def enhance(
     sites = enhanced_sites(lattice, factor, fill_gaps=fill_gaps)
     fitted = registry.load(method).fit(tissue.X, lattice, chosen)
     report(on_progress, Progress("predicting", 0.95))
-    provenance = _provenance(tissue, method, chosen, fitted) | {
+    provenance = provenance_of(tissue, method, chosen, fitted) | {
         "factor": factor,
         "fill_gaps": bool(fill_gaps),
         "seconds": round(time.perf_counter() - started, 2),
     }
-    result = Enhancement(
-        sites=site_frame(tissue, lattice, sites),
-        genes=tissue.var_names.copy(),
-        prediction=fitted.predict(sites.array),
-        decoder=fitted.decoder,
-        measured=tissue.X,
-        provenance=provenance,
-        gene_ids=_gene_ids(tissue),
-        slide=export.Slide.of(tissue),
-    )
+    result = at_sites(tissue, lattice, sites, fitted, provenance)
     report(on_progress, Progress("done", 1.0))
     return result
 
@@ -306,7 +297,7 @@ def impute(
     sites = sites_at(lattice, array)
     fitted = registry.load(method).fit(tissue.X, lattice, chosen)
     prediction = fitted.predict(sites.array)
-    provenance = _provenance(tissue, method, chosen, fitted)
+    provenance = provenance_of(tissue, method, chosen, fitted)
     genes = np.arange(tissue.n_vars)
     obs = site_frame(tissue, lattice, sites)
     obs.index = pd.Index([str(name) for name in at.index])
@@ -330,6 +321,26 @@ def prepare(section: AnnData) -> tuple[AnnData, Lattice]:
     array = tissue.obs[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.int64)
     pixels = tissue.obsm.get(SPATIAL)
     return tissue, fit_lattice(array, pixels, pitch_um=pitch_um_of(tissue))
+
+
+def at_sites(
+    tissue: AnnData,
+    lattice: Lattice,
+    sites: Sites,
+    fitted: Fitted,
+    provenance: dict[str, Any],
+) -> Enhancement:
+    """Ask a fitted method for sites, the spots of ``tissue`` among them."""
+    return Enhancement(
+        sites=site_frame(tissue, lattice, sites),
+        genes=tissue.var_names.copy(),
+        prediction=fitted.predict(sites.array),
+        decoder=fitted.decoder,
+        measured=tissue.X,
+        provenance=provenance,
+        gene_ids=_gene_ids(tissue),
+        slide=export.Slide.of(tissue),
+    )
 
 
 def site_frame(tissue: AnnData, lattice: Lattice, sites: Sites) -> pd.DataFrame:
@@ -391,7 +402,7 @@ def _asked(at: pd.DataFrame) -> NDArray[np.float64]:
     return array
 
 
-def _provenance(
+def provenance_of(
     tissue: AnnData, method: str, options: FitOptions, fitted: Fitted
 ) -> dict[str, Any]:
     """Everything needed to repeat the run, and what the fit found."""

@@ -442,3 +442,21 @@ def test_app_is_started_as_another_process(monkeypatch: pytest.MonkeyPatch) -> N
     assert started[0][1:4] == ["-m", "streamlit", "run"]
     assert Path(started[0][4]) == ROOT / "app.py"
     assert started[0][5:] == ["--server.port=9000", "--server.headless=true"]
+
+
+def test_filter_writes_a_section_whose_poor_spots_are_gaps(
+    square_section: ad.AnnData, tmp_path: Path, capsys: Capture
+) -> None:
+    counts = square_section.X.tolil()
+    counts[square_section.obs_names.get_loc("3x3")] = 0
+    square_section.X = counts.tocsr()
+    square_section.write_h5ad(tmp_path / "a.h5ad")
+    assert call("filter", tmp_path / "a.h5ad", "--min-counts", 1, "-o", tmp_path / "b.h5ad") == 0
+    assert "41 spots stay, 1 set aside" in capsys.readouterr().out
+    call("enhance", tmp_path / "b.h5ad", "-o", tmp_path, "--factor", 1, "--method", "nearest")
+    assert "41 measured, 0 inserted, 1 gap" in capsys.readouterr().out
+
+
+def test_filter_refuses_another_format(square_file: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert call("filter", square_file, "-o", tmp_path / "b.csv") == 2
+    assert "--out must end in .h5ad" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from stentrans.cli.scores import describe_scores
 from stentrans.errors import ParameterError, SectionFormatError, StentransError
 from stentrans.evaluation import DEFAULT_METHODS, compare, summarise
 from stentrans.methods import registry
+from stentrans.section import filter_spots, on_tissue
 from stentrans.validate import check_names, check_option
 
 if TYPE_CHECKING:
@@ -52,6 +53,28 @@ def read(arguments: Namespace) -> int:
     section = stentrans.read(arguments.section, library=arguments.library)
     print(describe_section(section))
     return 0
+
+
+def filter(arguments: Namespace) -> int:
+    """Write a section with poor spots set aside."""
+    _check_h5ad(arguments.out)
+    section = stentrans.read(arguments.section, library=arguments.library)
+    kept = filter_spots(
+        section,
+        min_counts=arguments.min_counts,
+        min_genes=arguments.min_genes,
+        max_mito=arguments.max_mito,
+        drop=arguments.drop,
+    )
+    _write(kept, arguments.out)
+    left = int(kept.obs[keys.IN_TISSUE].sum())
+    print(f"{arguments.out}: {left} spots stay, {on_tissue(section).n_obs - left} set aside")
+    return 0
+
+
+def _check_h5ad(out: Path) -> None:
+    if out.suffix != ".h5ad":
+        raise ParameterError(f"--out must end in .h5ad; got {out.name}.")
 
 
 def enhance(arguments: Namespace) -> int:
@@ -120,8 +143,7 @@ def _section_name(path: Path) -> str:
 
 def impute(arguments: Namespace) -> int:
     """Predict expression at the positions of a table and write it as one .h5ad."""
-    if arguments.out.suffix != ".h5ad":
-        raise ParameterError(f"--out must end in .h5ad; got {arguments.out.name}.")
+    _check_h5ad(arguments.out)
     positions = _positions(arguments.at)
     section = stentrans.read(arguments.section, library=arguments.library)
     predicted = stentrans.impute(

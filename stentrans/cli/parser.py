@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_app(commands)
     _add_read(commands)
+    _add_filter(commands)
     _add_enhance(commands)
     _add_impute(commands)
     _add_evaluate(commands)
@@ -52,6 +53,21 @@ def _add_app(commands: Commands) -> None:
 def _add_read(commands: Commands) -> None:
     command = commands.add_parser("read", help="say what is found in a section")
     command.add_argument("section", type=Path, metavar="SECTION")
+    _add_library(command)
+
+
+def _add_filter(commands: Commands) -> None:
+    command = commands.add_parser("filter", help="set poor spots aside, so that they are filled")
+    command.add_argument("section", type=Path, metavar="SECTION")
+    command.add_argument("--min-counts", type=int, default=0, help="least counts of a spot")
+    command.add_argument("--min-genes", type=int, default=0, help="least genes seen at a spot")
+    command.add_argument(
+        "--max-mito", type=float, default=1.0, help="largest share of MT- or mt- genes, 0 to 1"
+    )
+    command.add_argument(
+        "--drop", type=_names, default=[], metavar="A,B,...", help="spots to set aside by name"
+    )
+    command.add_argument("-o", "--out", type=Path, required=True, metavar="H5AD")
     _add_library(command)
 
 

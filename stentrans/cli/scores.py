@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
+from stentrans.evaluation.metric_words import METRICS
 from stentrans.evaluation.protocols import PROTOCOLS
 from stentrans.evaluation.published import ABOUT, PUBLISHED, trained_on
 
@@ -15,25 +16,6 @@ _SPREAD = "composition_variance"
 _OF_TRUTH = ("ceiling", "morans_i_true")  # the same in the null
 _WIDTH = 100
 _GAP = "  "
-_GLOSSES = {
-    "log_normalised": "correlation of log values; higher is better, 0 = knows nothing",
-    "depth_adjusted": "correlation beyond what depth explains; higher is better, 0 = nothing",
-    "spearman": "rank correlation of log values; higher is better, 0 = knows nothing",
-    "profile": "correlation over genes, spot by spot; higher is better, 0 = knows nothing",
-    "deviance_explained": "of counts; higher is better, 0 = mean composition, negative = worse",
-    "gene_deviance_explained": "of counts, gene by gene; higher is better, 0 = the mean",
-    "rmse": "error of log values; lower is better, 0 = perfect",
-    "ssim": "likeness of maps, 1 = same; rewards noise too: for description only",
-    "morans_i": "smoothness of the prediction; rewards blur: for description only",
-    "morans_i_true": "smoothness of the measured map, its noise included: for description only",
-    "coverage_50": "share of values in the 50 % interval; best is 0.5",
-    "coverage_80": "share of values in the 80 % interval; best is 0.8",
-    "coverage_95": "share of values in the 95 % interval; best is 0.95",
-    "composition_variance": "how much the prediction varies; should be 0 in the null: no score",
-    "ceiling": "correlation that counting noise allows: the most a method can reach",
-    "published_pearson": "correlation of raw counts, seen spots too; 1 = learnt by heart",
-}
-"""What each metric is, and which way is better."""
 
 
 def describe_scores(
@@ -136,7 +118,7 @@ def _padded(cells: list[str]) -> list[str]:
 def _glosses(metrics: Iterable[str]) -> str:
     """Say of each metric what it is and which way is better, a line each."""
     names = _padded(list(metrics))
-    return "\n".join(f"{name}{_GAP}{_GLOSSES[name.strip()]}" for name in names)
+    return "\n".join(f"{name}{_GAP}{METRICS[name.strip()].meaning}" for name in names)
 
 
 def _left_in_null(summary: pd.DataFrame) -> str:

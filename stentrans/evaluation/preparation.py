@@ -114,8 +114,8 @@ def without_poor_spots(section: AnnData) -> tuple[AnnData, Lattice, int]:
         As for `prepare_to_score`.
     """
     tissue, lattice = prepare(section)
-    least = min(_LEAST_GENES, tissue.n_vars // 10)
-    rich = np.diff(tissue.X.indptr) >= least
+    least = _least_genes(tissue.n_vars)
+    rich = is_rich(tissue.X)
     n_left, n_poor = int(rich.sum()), int((~rich).sum())
     if not n_poor:
         return tissue, lattice, 0
@@ -128,8 +128,23 @@ def without_poor_spots(section: AnnData) -> tuple[AnnData, Lattice, int]:
     return *prepare(tissue[rich].copy()), n_poor
 
 
+def is_rich(counts: csr_matrix) -> NDArray[np.bool_]:
+    """Mark the spots that show enough genes to be scored, shape ``(n_spots,)``."""
+    return np.asarray(np.diff(counts.indptr) >= _least_genes(counts.shape[1]))
+
+
+def _least_genes(n_genes: int) -> int:
+    """Genes that a spot must show to be scored."""
+    return min(_LEAST_GENES, n_genes // 10)
+
+
 def prepare_hold_out(
-    split: Split, lattice: Lattice, *, block: NDArray[np.int64], seed: int
+    split: Split,
+    lattice: Lattice,
+    *,
+    block: NDArray[np.int64],
+    seed: int,
+    every_gene: bool = False,
 ) -> HoldOut:
     """Choose genes and scaling by the kept spots, and prepare what all methods share.
 
@@ -143,6 +158,8 @@ def prepare_hold_out(
         Spatial block of every spot, shape ``(n_spots,)``, from 0.
     seed
         Draws the halves for the noise ceiling.
+    every_gene
+        Score every gene that is seen in a kept spot, not only the usual ones.
 
     Raises
     ------
@@ -150,6 +167,8 @@ def prepare_hold_out(
         If too few spots or no usual gene is kept.
     """
     genes = scored_genes(split.seen)
+    if every_gene:
+        genes = np.flatnonzero(keep_genes(split.seen, 0.0))
     seen, truth = split.seen[:, genes], csc_matrix(split.truth[:, genes])
     library, target = library_size(split.truth[:, genes]), median_library(seen)
     total = np.asarray(seen.sum(0), np.float64).ravel()

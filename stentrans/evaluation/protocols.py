@@ -21,6 +21,8 @@ PROTOCOLS: Final = {
     "holes": "one round hole of about a tenth of the spots",
     "counts": "one binomial half of the counts predicts the other, in place",
 }
+LIKE_HOLES: Final = "holes like it"
+"""What `stentrans.evaluation.lost` hides: areas shaped like the lost ones, elsewhere."""
 DEFAULT_REPEATS: Final = {"thinning": 4, "scattered": 5, "holes": 5, "counts": 2}
 _PHASES: Final = ((0, 0), (1, 1), (0, 1), (1, 0))
 _HIDDEN_SHARE: Final = 0.1

@@ -206,10 +206,31 @@ def compare(
     tissue, lattice, n_left_out = without_poor_spots(section)
     score_all = _published if protocol == PUBLISHED else _strict
     runs = tuple(score_all(tissue.X, lattice, plan))
-    tables = [_table(run, tissue.var_names).assign(protocol=protocol) for run in runs]
-    columns = [*COLUMNS[:3], NULL, *COLUMNS[3:]] if null else list(COLUMNS)
     report(on_progress, Progress("done", 1.0))
-    return Comparison(pd.concat(tables, ignore_index=True)[columns], runs, n_left_out)
+    return comparison_of(runs, tissue.var_names, protocol, n_left_out=n_left_out)
+
+
+def comparison_of(
+    runs: Sequence[Run], names: pd.Index, protocol: str, *, n_left_out: int = 0
+) -> Comparison:
+    """Put runs into one table.
+
+    Parameters
+    ----------
+    runs
+        Every method on every hold-out; those of a null among them add its column.
+    names
+        Gene names that the runs index.
+    protocol
+        What to call what was hidden.
+    n_left_out
+        Spots too poor to be scored.
+    """
+    tables = [_table(run, names).assign(protocol=protocol) for run in runs]
+    has_null = any(run.null for run in runs)
+    columns = [*COLUMNS[:3], NULL, *COLUMNS[3:]] if has_null else list(COLUMNS)
+    scores = pd.concat(tables, ignore_index=True)[columns]
+    return Comparison(scores, tuple(runs), n_left_out)
 
 
 @dataclass(frozen=True)

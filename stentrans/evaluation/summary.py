@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stentrans.evaluation.bootstrap import N_DRAWS, draw_weights, reach_of, reach_of_mean
+from stentrans.evaluation.protocols import LIKE_HOLES
 from stentrans.evaluation.report import ALL_GENES, NULL, Comparison, Run
 from stentrans.validate import check_integer, check_option, check_seed
 
@@ -133,7 +134,7 @@ def _draws(runs: list[Run], weights: NDArray[np.float64]) -> _ByKey:
 def _over_holes(by_repeat: pd.DataFrame) -> _ByKey:
     """Real score of every hole by method and metric; nothing for other protocols or one hole."""
     flat = by_repeat["mean"].reset_index()
-    flat = flat[(flat["protocol"] == "holes") & ~flat["null"]].sort_values("repeat")
+    flat = flat[flat["protocol"].isin(("holes", LIKE_HOLES)) & ~flat["null"]].sort_values("repeat")
     if flat["repeat"].nunique() < 2:
         return {}
     return {

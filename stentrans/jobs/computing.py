@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from stentrans.enhancement import Enhancement
     from stentrans.evaluation.holdout import HeldOut
+    from stentrans.evaluation.judgement import Judgement
+    from stentrans.evaluation.lost import Filled
+    from stentrans.evaluation.revealed import Revealed
     from stentrans.methods.base import OnProgress
     from stentrans.store import Run
 
@@ -40,4 +43,46 @@ def holdout(section: AnnData, run: Run, on_progress: OnProgress) -> HeldOut:
         device=run.device,
         on_progress=on_progress,
         **dict(run.settings),
+    )
+
+
+def evaluate(section: AnnData, run: Run, on_progress: OnProgress) -> Judgement:
+    """See `stentrans.evaluation.judgement.judge`; its arguments are the settings of the run."""
+    from stentrans.evaluation.judgement import judge
+
+    told = dict(run.settings)
+    return judge(section, seed=run.seed, device=run.device, on_progress=on_progress, **told)
+
+
+def reveal(section: AnnData, run: Run, on_progress: OnProgress) -> Revealed:
+    """See `stentrans.evaluation.revealed.reveal`: ``hidden``, and ``method_settings`` as pairs."""
+    from stentrans.evaluation.revealed import reveal as reveal_spots
+
+    told = dict(run.settings)
+    return reveal_spots(
+        section,
+        told.pop("hidden"),
+        method=run.method,
+        settings=dict(told.pop("method_settings", ())),
+        seed=run.seed,
+        device=run.device,
+        on_progress=on_progress,
+        **told,
+    )
+
+
+def fill(section: AnnData, run: Run, on_progress: OnProgress) -> Filled:
+    """See `stentrans.evaluation.lost.fill`: ``lost``, and ``method_settings`` as pairs."""
+    from stentrans.evaluation.lost import fill as fill_areas
+
+    told = dict(run.settings)
+    return fill_areas(
+        section,
+        told.pop("lost"),
+        method=run.method,
+        settings=dict(told.pop("method_settings", ())),
+        seed=run.seed,
+        device=run.device,
+        on_progress=on_progress,
+        **told,
     )

@@ -68,6 +68,21 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             # What somebody asked for goes before the tests that follow by themselves.
             priority=0,
         ),
+        "evaluate": Kind(
+            "stentrans.jobs.computing:evaluate",
+            "stentrans.evaluation.judgement:Judgement",
+            "Comparing methods",
+        ),
+        "reveal": Kind(
+            "stentrans.jobs.computing:reveal",
+            "stentrans.evaluation.revealed:Revealed",
+            "Predicting hidden spots",
+        ),
+        "fill": Kind(
+            "stentrans.jobs.computing:fill",
+            "stentrans.evaluation.lost:Filled",
+            "Filling lost areas",
+        ),
     }
 )
 """Every kind of work by its name, which is `Run.work`."""

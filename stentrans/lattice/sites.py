@@ -7,11 +7,18 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from stentrans.errors import ParameterError, ShapeError
 from stentrans.lattice import hexagonal, square
 from stentrans.lattice.core import ON_LATTICE, Lattice, find_rows
+from stentrans.lattice.outline import (
+    array_of,
+    enclosed_raster,
+    find_gaps,
+    occupied_raster,
+    raster_positions,
+    sorted_array,
+)
 from stentrans.validate import check_integer
 
 MEASURED: Final = 0
@@ -43,24 +50,6 @@ class Sites:
         return len(self.array)
 
 
-def find_gaps(lattice: Lattice) -> NDArray[np.int64]:
-    """Find the lattice positions enclosed by measured spots but without one.
-
-    Parameters
-    ----------
-    lattice
-        Any lattice; on a thinned one only its own lines count.
-
-    Returns
-    -------
-    gaps
-        Shape ``(n_gaps, 2)``, int64: array_row, array_col, sorted. A position is enclosed if no
-        path of neighbouring empty positions leads outside.
-    """
-    occupied = _occupied(lattice)
-    return _sorted_array(lattice, _positions(_enclosed(lattice, occupied))).astype(np.int64)
-
-
 def enhanced_sites(lattice: Lattice, factor: int, *, fill_gaps: bool = True) -> Sites:
     """Lay a finer lattice over the tissue.
 
@@ -85,10 +74,10 @@ def enhanced_sites(lattice: Lattice, factor: int, *, fill_gaps: bool = True) -> 
         If ``factor`` is not a whole number from 1 to 4.
     """
     factor = check_integer("factor", factor, low=1, high=MAX_FACTOR)
-    occupied = _occupied(lattice)
-    enclosed = _enclosed(lattice, occupied) if fill_gaps else np.zeros_like(occupied)
-    gaps = _sorted_array(lattice, _positions(enclosed))
-    inserted = _sorted_array(lattice, _fine_positions(lattice, occupied | enclosed, factor))
+    occupied = occupied_raster(lattice)
+    enclosed = enclosed_raster(lattice, occupied) if fill_gaps else np.zeros_like(occupied)
+    gaps = array_of(lattice, enclosed)
+    inserted = sorted_array(lattice, _fine_positions(lattice, occupied | enclosed, factor))
     n_new = len(gaps) + len(inserted)
     origin = np.repeat(
         np.array([MEASURED, GAP, INSERTED], np.int8), [lattice.n_spots, len(gaps), len(inserted)]
@@ -138,32 +127,6 @@ def sites_at(lattice: Lattice, array: ArrayLike) -> Sites:
     return Sites(given, origin, spot)
 
 
-def _occupied(lattice: Lattice) -> NDArray[np.bool_]:
-    """Raster of measured spots with an empty line on every side."""
-    raster = np.rint(lattice.to_raster(lattice.array)).astype(np.int64) + 1
-    occupied = np.zeros(raster.max(axis=0) + 2, dtype=bool)
-    occupied[raster[:, 0], raster[:, 1]] = True
-    return occupied
-
-
-def _enclosed(lattice: Lattice, occupied: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Empty raster positions from which no empty path leads to the border."""
-    reach = np.zeros((3, 3), dtype=bool)
-    reach[1, 1] = True
-    listed = hexagonal.OFFSETS if lattice.kind == "hexagonal" else square.OFFSETS
-    for first, second in listed:
-        reach[1 + first, 1 + second] = True
-    labels, _ = ndimage.label(~occupied, structure=reach)
-    # The empty border is one component, so its corner's label marks all that is outside.
-    enclosed: NDArray[np.bool_] = ~occupied & (labels != labels[0, 0])
-    return enclosed
-
-
-def _positions(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """List raster positions marked in a padded mask, shape ``(n_marked, 2)``."""
-    return np.argwhere(mask).astype(np.float64) - 1.0
-
-
 def _fine_positions(
     lattice: Lattice, occupied: NDArray[np.bool_], factor: int
 ) -> NDArray[np.float64]:
@@ -174,14 +137,6 @@ def _fine_positions(
     for a in range(factor):
         for b in range(factor):
             if (a, b) != (0, 0):
-                cells = _positions(has_site(corners, a, b, factor))
+                cells = raster_positions(has_site(corners, a, b, factor))
                 found.append(cells + np.array([a, b]) / factor)
     return np.concatenate(found)
-
-
-def _sorted_array(lattice: Lattice, raster: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Array positions of raster positions, sorted by row, then column."""
-    # Rounding makes halves and quarters exact and thirds reproducible.
-    array = np.round(lattice.from_raster(raster), 9) + 0.0
-    ordered: NDArray[np.float64] = array[np.lexsort((array[:, 1], array[:, 0]))]
-    return ordered

@@ -19,6 +19,7 @@ from stentrans.section.genes import (
 )
 from stentrans.section.notes import Note, add_notes, notes_of
 from stentrans.section.positions import lattice_of, pitch_um_of, technology_of
+from stentrans.section.quality import filter_spots, mitochondrial_genes, spot_quality
 from stentrans.section.read import read
 from stentrans.section.simulate import is_simulated, simulate, simulated_truth
 from stentrans.section.underlay import Picture, picture_of, warp_picture
@@ -29,6 +30,7 @@ __all__ = [
     "add_notes",
     "check_section",
     "detected_share",
+    "filter_spots",
     "find_gene",
     "find_genes",
     "is_simulated",
@@ -39,6 +41,7 @@ __all__ = [
     "measured_frame",
     "measured_values",
     "median_library",
+    "mitochondrial_genes",
     "notes_of",
     "on_tissue",
     "picture_of",
@@ -48,6 +51,7 @@ __all__ = [
     "search_genes",
     "simulate",
     "simulated_truth",
+    "spot_quality",
     "technology_of",
     "warp_picture",
 ]

@@ -15,7 +15,16 @@ from stentrans.jobs.work import do_run
 from stentrans.section import check_section
 from stentrans.store import Run, Store
 
-TOLD: dict[str, dict[str, Any]] = {}
+TOLD: dict[str, dict[str, Any]] = {
+    "evaluate": {
+        "methods": ["linear", "nearest"],
+        "protocol": "scattered",
+        "repeats": 1,
+        "published": False,
+    },
+    "reveal": {"hidden": list(range(10)), "rivals": ["nearest"], "method_settings": []},
+    "fill": {"lost": [[2, 6], [2, 8], [2, 10], [1, 7], [1, 9]], "repeats": 1},
+}
 """What a kind of work must be told beside a method."""
 
 
