@@ -44,15 +44,9 @@ class KernelCorrection:
     usual: NDArray[np.float64]
 
     def at(self, sites: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Correction at sites, from their tokens, shape ``(N, rank)``.
-
-        Prior and kernel are weighed as two estimates by their precision: where the prior is surer
-        than where the gate was found, as between spots that are close, it counts for more.
-        """
-        rank = len(self.gate)
-        known = self.gate * np.asarray(sites[:, rank : 2 * rank], np.float64) ** 2
-        share = known / np.maximum(known + (1 - self.gate) * self.usual, 1e-12)
-        return np.asarray(share * of_kernel(sites, self.width, rank))
+        """Correction at sites, from their tokens, shape ``(N, rank)``."""
+        share = share_at(sites, self.gate, self.usual)
+        return share * of_kernel(sites, self.width, len(self.gate))
 
 
 @dataclass(frozen=True)
@@ -66,8 +60,10 @@ class Trained:
     nets
         One network per fold; they correct what the kernel leaves.
     gate
-        Share of their correction that is used per factor, shape ``(rank,)``; 0 where unseen
-        spots did not confirm it.
+        Share of their correction that is used per factor where the prior has its ``usual``
+        variance, shape ``(rank,)``; 0 where unseen spots did not confirm it.
+    usual
+        Mean variance of the prior where the gates were found, shape ``(rank,)``.
     unseen
         Corrected predictions at spots that had never been a target, shape ``(n_spots, rank)``.
     losses
@@ -77,6 +73,7 @@ class Trained:
     kernel: KernelCorrection | None
     nets: Sequence[SpotTransformer]
     gate: NDArray[np.float64]
+    usual: NDArray[np.float64]
     unseen: NDArray[np.float64]
     losses: Sequence[float]
 
@@ -130,7 +127,7 @@ class FoldTraining:
         """Train, look at unseen spots, and set the gates."""
         shut, nothing = np.zeros(self.rank), np.zeros((self.n_spots, self.rank))
         if not self.config.content:
-            return Trained(None, [], shut, nothing, [])
+            return Trained(None, [], shut, shut, nothing, [])
         unseen = []
         for fold in range(_FOLDS):
             looked = _UNSEEN_STARTS + (TRAINING_STARTS - _UNSEEN_STARTS) * fold / _FOLDS
@@ -144,11 +141,11 @@ class FoldTraining:
             for task in tasks:
                 prior[task.targets], of_kernels[task.targets] = task.prior, one.at(task.sites)
         if not self.steps:
-            return self._kept(Trained(kernel, [], shut, prior + of_kernels, []))
+            return self._kept(Trained(kernel, [], shut, kernel.usual, prior + of_kernels, []))
         nets, of_nets, losses = self._train(unseen, kernels)
         gates, gate = self._gates(self.spatial.factors - prior - of_kernels, of_nets)
         corrected = prior + of_kernels + gates[self.fold] * of_nets
-        return self._kept(Trained(kernel, nets, gate, corrected, losses))
+        return self._kept(Trained(kernel, nets, gate, kernel.usual, corrected, losses))
 
     def _kept(self, trained: Trained) -> Trained:
         """Shut the gates of factors that all spots but one predict better uncorrected."""
@@ -244,6 +241,22 @@ class FoldTraining:
         span = TRAINING_ENDS - TRAINING_STARTS
         share = TRAINING_STARTS + span * folds_done / _FOLDS
         report(self.options.on_progress, Progress("training", share, loss))
+
+
+def share_at(
+    sites: NDArray[np.floating], gate: NDArray[np.float64], usual: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Share of a correction that is used at sites, from their tokens, shape ``(N, rank)``.
+
+    Where the prior is less sure than where the gate was found, as in a hole, prior and correction
+    are weighed as two independent estimates by their precision. Where it is surer, as between
+    spots that are close, the share falls with its variance: what is to be corrected of a mean
+    vanishes with the variance around it, to first order (as in Tweedie's formula).
+    """
+    rank = len(gate)
+    variance = np.asarray(sites[:, rank : 2 * rank], np.float64) ** 2
+    total = np.maximum(usual, gate * variance + (1 - gate) * usual)
+    return np.asarray(gate * variance / np.maximum(total, 1e-12))
 
 
 def of_kernel(sites: NDArray[np.floating], width: int, rank: int) -> NDArray[np.float64]:

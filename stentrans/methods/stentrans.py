@@ -18,6 +18,7 @@ from stentrans.methods.fold_training import (
     FoldTraining,
     Trained,
     as_batch,
+    share_at,
 )
 from stentrans.methods.inputs import check_positions, check_settings
 from stentrans.methods.local_kriging import Kriged
@@ -147,5 +148,5 @@ class FittedStentrans:
         if trained.gate.any():
             batch = as_batch(sites, self.view.tokens, near, distance, None, self.device)
             of_nets = np.mean([correct(net, batch) for net in trained.nets], axis=0)
-            correction += trained.gate * of_nets
+            correction += share_at(sites, trained.gate, trained.usual) * of_nets
         return correction

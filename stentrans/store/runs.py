@@ -10,7 +10,7 @@ from typing import Any
 
 from stentrans.errors import StoreError
 
-RESULT_VERSION = 2
+RESULT_VERSION = 3
 """Raised whenever the same section and settings give other numbers than before."""
 
 

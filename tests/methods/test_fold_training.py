@@ -31,7 +31,9 @@ def test_kernel_corrects_less_where_the_prior_is_surer():
     correction = kernel.at(sites)[:, 0]
     assert correction[0] == pytest.approx(0.5 * (of_alike - prior))
     assert correction[2] == 0
-    assert 0 < correction[1] < correction[0] < correction[3] < of_alike - prior
+    # Surer: in proportion to the variance. Less sure: as two independent estimates.
+    assert correction[1] == pytest.approx(0.5 * (0.01 / 0.25) * (of_alike - prior))
+    assert correction[3] == pytest.approx(12.5 / (12.5 + 0.125) * (of_alike - prior))
 
 
 def test_shut_kernel_corrects_nothing():
