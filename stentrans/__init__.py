@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stentrans.enhancement import Enhancement, enhance, impute
     from stentrans.evaluation import evaluate
     from stentrans.methods.registry import METHODS
+    from stentrans.report.gene_figure import gene_figure
     from stentrans.section import read, simulate
 
 __version__ = "0.1.0.dev0"
@@ -22,6 +23,7 @@ __all__ = [
     "__version__",
     "enhance",
     "evaluate",
+    "gene_figure",
     "impute",
     "read",
     "simulate",
@@ -32,6 +34,7 @@ _HOME_OF = {
     "Enhancement": "stentrans.enhancement",
     "enhance": "stentrans.enhancement",
     "evaluate": "stentrans.evaluation",
+    "gene_figure": "stentrans.report.gene_figure",
     "impute": "stentrans.enhancement",
     "read": "stentrans.section",
     "simulate": "stentrans.section",

@@ -246,6 +246,9 @@ def enhance(
     provenance = provenance_of(tissue, method, chosen, fitted) | {
         "factor": factor,
         "fill_gaps": bool(fill_gaps),
+        "genes": tissue.n_vars,
+        "lattice": lattice.kind,
+        "pitch_um": lattice.pitch_um,
         "seconds": round(time.perf_counter() - started, 2),
     }
     result = at_sites(tissue, lattice, sites, fitted, provenance)

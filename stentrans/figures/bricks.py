@@ -102,6 +102,15 @@ def _runs(edges: NDArray[np.bool_]) -> tuple[NDArray[np.floating], ...]:
     return line - 0.5, start - 1.5, end - 1.5
 
 
+def site_spacings(array: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return array steps between rows, between columns over all rows, and within a row.
+
+    The last is twice the second where every other row is shifted.
+    """
+    row_unit, col_unit, width = _spacings(np.rint(array * FINEST).astype(np.int64))
+    return row_unit / FINEST, col_unit / FINEST, width / FINEST
+
+
 def _spacings(fine: NDArray[np.int64]) -> tuple[int, int, int]:
     """Distance of rows, of columns over all rows, and of sites within a row, in twelfths."""
     row_unit = int(np.gcd.reduce(np.diff(np.unique(fine[:, 0]))))

@@ -1,0 +1,1 @@
+"""Print-quality figures by matplotlib: sizes in millimetres, fonts in points, no global state."""

@@ -1,0 +1,1 @@
+"""Figures, reports and words to show to others, from results."""

@@ -1,0 +1,121 @@
+"""What is known of one section, put together: measured, enhanced, tested on hidden spots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from stentrans.enhancement import Enhancement, prepare
+from stentrans.errors import ParameterError
+from stentrans.evaluation.holdout import HeldOut
+from stentrans.figures.screen import Screen, screen_of
+from stentrans.keys import ARRAY_COL, ARRAY_ROW, MEASURED, ORIGIN
+from stentrans.lattice import fit_lattice
+from stentrans.preprocess import log_normalise, median_library
+from stentrans.validate import check_names
+from stentrans.words import Reading
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """One section with what was computed from it; made by `of`.
+
+    Parameters
+    ----------
+    genes
+        Gene names.
+    counts
+        Of the measured spots, CSR, shape ``(n_spots, n_genes)``.
+    array
+        Their array_row and array_col, shape ``(n_spots, 2)``, float64.
+    screen
+        How the section lies on screen.
+    enhancement
+        Its enhancement, None where there is none.
+    held_out
+        Its spots as predicted while hidden, None where they are not.
+    """
+
+    genes: pd.Index
+    counts: csr_matrix
+    array: NDArray[np.float64]
+    screen: Screen
+    enhancement: Enhancement | None = None
+    held_out: HeldOut | None = None
+
+    @classmethod
+    def of(cls, given: AnnData | Enhancement, *, held_out: HeldOut | None = None) -> Results:
+        """Put together what is known of a section.
+
+        Parameters
+        ----------
+        given
+            A section, then only its measured values are known, or an enhancement, which holds
+            them, too. Left as it was.
+        held_out
+            The test on hidden spots of the same section.
+
+        Raises
+        ------
+        ParameterError
+            If ``held_out`` has other spots or genes.
+        SectionFormatError
+            If the section is not usable.
+        """
+        found = _of_enhancement(given) if isinstance(given, Enhancement) else _of_section(given)
+        if held_out is not None:
+            n_spots = sum(len(fold.hidden) for fold in held_out.folds)
+            if n_spots != len(found.array) or not held_out.genes.equals(found.genes):
+                raise ParameterError(
+                    f"`held_out` must belong to the same section; it has {n_spots} spots and "
+                    f"{len(held_out.genes)} genes, not {len(found.array)} and {len(found.genes)}. "
+                    "Run the test on hidden spots of this section."
+                )
+        return cls(
+            found.genes, found.counts, found.array, found.screen, found.enhancement, held_out
+        )
+
+    def measured(self, genes: Sequence[str], reading: Reading = "log") -> NDArray[np.float32]:
+        """Return measured values, shape ``(n_spots, n_genes_asked)``; see `measured_values`.
+
+        Raises MissingKeyError for unknown genes.
+        """
+        check_names("gene", genes, self.genes)
+        columns = self.genes.get_indexer(pd.Index(list(genes)))
+        if reading == "counts":
+            return np.asarray(self.counts[:, columns].toarray(), np.float32)
+        target = median_library(self.counts)
+        return np.asarray(log_normalise(self.counts, target)[:, columns].toarray(), np.float32)
+
+
+def array_of(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Return array_row and array_col of a table of spots or sites, shape ``(n, 2)``."""
+    return frame[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.float64)
+
+
+def _of_section(section: AnnData) -> Results:
+    tissue, lattice = prepare(section)
+    to_pixels = None if lattice.to_pixels is None else lattice.to_pixels.matrix
+    screen = screen_of(lattice.to_um.matrix, to_pixels, pitch_um=lattice.pitch_um)
+    return Results(tissue.var_names, tissue.X, array_of(tissue.obs), screen)
+
+
+def _of_enhancement(enhancement: Enhancement) -> Results:
+    spots = enhancement.sites[enhancement.sites[ORIGIN] == MEASURED]
+    pixels = spots[["x_px", "y_px"]].to_numpy(np.float64) if "x_px" in spots else None
+    pitch_um = enhancement.provenance.get("pitch_um")
+    lattice = fit_lattice(array_of(spots).astype(np.int64), pixels, pitch_um=pitch_um)
+    to_pixels = None if lattice.to_pixels is None else lattice.to_pixels.matrix
+    screen = screen_of(lattice.to_um.matrix, to_pixels, pitch_um=pitch_um)
+    return Results(
+        enhancement.genes, enhancement.measured, array_of(spots), screen, enhancement=enhancement
+    )
