@@ -39,6 +39,7 @@ from stentrans.methods.base import (
     Scale,
     report,
 )
+from stentrans.methods.progress import STOPPED_EARLY, listening, part_of
 from stentrans.section import check_section, on_tissue, pitch_um_of
 from stentrans.store import section_id
 from stentrans.validate import check_integer, check_names, check_option, check_seed
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 DEVICES = ("auto", "cpu", "cuda")
 _FARTHEST = 1e6
+_FIT_SHARE = 0.9  # of the progress; the rest is prediction
 
 
 class Enhancement:
@@ -98,6 +100,11 @@ class Enhancement:
         return (
             f"Enhancement by {self.provenance['method']}: {parts} sites x {len(self.genes)} genes"
         )
+
+    @property
+    def stopped_early(self) -> str:
+        """How far training had come when it was told to stop; empty for a whole run."""
+        return str(self.provenance.get(STOPPED_EARLY, ""))
 
     def expression(self, genes: str | Sequence[str], scale: Scale = "log") -> NDArray[np.float32]:
         """Expression of chosen genes at every site.
@@ -223,7 +230,8 @@ def enhance(
     device
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     on_progress
-        Gets a `Progress` now and then; returning False cancels.
+        Gets a `Progress` now and then; returning False cancels. Returning ``"enough"`` ends
+        training with what was learned so far; the provenance then holds ``stopped_early``.
     **settings
         Settings of the method.
 
@@ -238,21 +246,23 @@ def enhance(
     """
     factor = check_integer("factor", factor, low=1, high=MAX_FACTOR)
     started = time.perf_counter()
-    chosen = _fit_options(method, seed, device, settings, on_progress)
+    listen = part_of(on_progress, 0.0, _FIT_SHARE)
+    chosen = _fit_options(method, seed, device, settings, listen)
     tissue, lattice = prepare(section)
     sites = enhanced_sites(lattice, factor, fill_gaps=fill_gaps)
-    fitted = registry.load(method).fit(tissue.X, lattice, chosen)
-    report(on_progress, Progress("predicting", 0.95))
-    provenance = provenance_of(tissue, method, chosen, fitted) | {
-        "factor": factor,
-        "fill_gaps": bool(fill_gaps),
-        "genes": tissue.n_vars,
-        "lattice": lattice.kind,
-        "pitch_um": lattice.pitch_um,
-        "seconds": round(time.perf_counter() - started, 2),
-    }
-    result = at_sites(tissue, lattice, sites, fitted, provenance)
-    report(on_progress, Progress("done", 1.0))
+    with listening():
+        fitted = registry.load(method).fit(tissue.X, lattice, chosen)
+        report(on_progress, Progress("predicting", _FIT_SHARE))
+        provenance = provenance_of(tissue, method, chosen, fitted) | {
+            "factor": factor,
+            "fill_gaps": bool(fill_gaps),
+            "genes": tissue.n_vars,
+            "lattice": lattice.kind,
+            "pitch_um": lattice.pitch_um,
+            "seconds": round(time.perf_counter() - started, 2),
+        }
+        result = at_sites(tissue, lattice, sites, fitted, provenance)
+        report(on_progress, Progress("done", 1.0))
     return result
 
 
@@ -418,4 +428,4 @@ def provenance_of(
         "device": options.device,
         "settings": dict(options.settings),
         "fit": dict(fitted.summary),
-    }
+    } | {name: told for name, told in fitted.summary.items() if name == STOPPED_EARLY}

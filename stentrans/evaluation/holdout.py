@@ -32,6 +32,7 @@ from stentrans.methods.base import (
     Scale,
     report,
 )
+from stentrans.methods.progress import pulse
 from stentrans.preprocess import detected_share, library_size, median_library
 from stentrans.validate import check_names, check_seed
 
@@ -222,10 +223,12 @@ def _scores(
     chunks = list(chunks_of(n_genes, min([size for size in sizes if size], default=None)))
     predicted = np.zeros(len(library))
     for genes in chunks:
+        pulse()
         predicted += _joined(folds[method], genes, "counts").sum(1)
     predicted = np.maximum(predicted, 1e-12)
     tables = []
     for genes in chunks:
+        pulse()
         dense = by_gene[:, genes].toarray()
         truth = metrics.log_normalised(dense, library, target)
         table = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stentrans.methods.base import OnProgress, Progress
+from stentrans.methods.progress import Reply
 
 
 def part_of(
@@ -20,7 +21,7 @@ def part_of(
         Share of the whole that is done when the fit starts, and that the fit is.
     """
 
-    def listen(progress: Progress) -> bool | None:
+    def listen(progress: Progress) -> Reply:
         if on_progress is None:
             return None
         done = start + share * progress.fraction

@@ -23,6 +23,7 @@ from stentrans.methods.local_kriging import (
     Setting,
     matern,
 )
+from stentrans.methods.progress import pulse
 
 LENGTHS = tuple(float(length) for length in np.geomspace(0.7, 14.0, 9))
 NUGGETS = tuple(float(nugget) for nugget in np.geomspace(0.03, 300.0, 10))
@@ -114,6 +115,7 @@ class _Grid:
         shape = (len(self.kernels), len(NUGGETS), factors.shape[1])
         self.centre, self.variance, evidence = np.empty(shape), np.empty(shape), np.empty(shape)
         for k, n in np.ndindex(shape[:2]):
+            pulse()
             self.centre[k, n], self.variance[k, n], evidence[k, n] = self._profile(k, n)
         self._weigh(evidence)
         strongest = self.weight.max((1, 2))
@@ -134,6 +136,7 @@ class _Grid:
             out += (self.weight[k] * self.centre[k]).sum(0)
             smoothness, length = self.kernels[k]
             for start in range(0, len(at), _SITES_PER_CHUNK):
+                pulse()
                 rows = slice(start, start + _SITES_PER_CHUNK)
                 kernel = matern(cdist(at[rows], self.plane), length, smoothness)
                 out[rows] += kernel @ carried
@@ -150,6 +153,7 @@ class _Grid:
             _, basis, _, ones = self.parts[k]
             squared = basis * basis
             for n in range(len(NUGGETS)):
+                pulse()
                 scale, centred = self._solved(k, n)
                 hat = squared @ scale - (basis @ (scale * ones)) ** 2 / (ones**2 @ scale)
                 residual = basis @ (scale[:, None] * centred) / hat[:, None] * self.root
@@ -175,6 +179,7 @@ class _Grid:
 
     def _decompose(self, covariance: NDArray[np.float64]) -> tuple[NDArray[np.floating], ...]:
         """Eigenvalues, eigenvectors, rotated factors and rotated ones of the whitened kernel."""
+        pulse()
         whitened = (covariance / self.root / self.root.T).astype(np.float32)
         # Single precision is half the time, and far finer than the smallest nugget.
         values, basis = eigh(whitened, overwrite_a=True, check_finite=False, driver="evd")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -10,42 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from stentrans.errors import Cancelled
 from stentrans.lattice import Lattice
 from stentrans.methods.own_counts import OwnCounts
+from stentrans.methods.progress import OnProgress as OnProgress
+from stentrans.methods.progress import Progress as Progress
+from stentrans.methods.progress import report as report
 
 Scale = Literal["log", "counts", "composition"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a running method reports.
-
-    Parameters
-    ----------
-    stage
-        Short name of what is being done, for people ("training", "kriging").
-    fraction
-        Share of the whole fit that is done, in [0, 1]; never goes back.
-    loss
-        Latest training loss, None where there is none.
-    message
-        One more sentence, may be empty.
-    """
-
-    stage: str
-    fraction: float
-    loss: float | None = None
-    message: str = ""
-
-
-OnProgress = Callable[[Progress], "bool | None"]
-
-
-def report(on_progress: OnProgress | None, progress: Progress) -> None:
-    """Pass ``progress`` on; raise Cancelled if the listener answers False."""
-    if on_progress is not None and on_progress(progress) is False:
-        raise Cancelled(f"Cancelled on request at {progress.fraction:.0%} ({progress.stage}).")
 
 
 @dataclass(frozen=True)
@@ -61,7 +32,7 @@ class FitOptions:
     settings
         The method's own settings by name; each method checks them.
     on_progress
-        Gets a `Progress` now and then; may return False to cancel.
+        Gets a `Progress` now and then; may return False to cancel, or `progress.ENOUGH`.
     """
 
     seed: int = 0

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import LinearOperator, svds
 
+from stentrans.methods.progress import pulse
+
 GRAM_UP_TO: Final = 1_000
 """Spots or genes; the Gram matrix of more is slower than a few matrix-vector products."""
 GENES_AT_ONCE: Final = 1_024
@@ -77,6 +79,7 @@ def _by_gram(
     """Left singular vectors and singular values through the products of spots."""
     gram = np.zeros((values.shape[0], values.shape[0]))
     for start in range(0, values.shape[1], GENES_AT_ONCE):
+        pulse()
         genes = slice(start, start + GENES_AT_ONCE)
         part = values[:, genes].toarray().astype(np.float64) - mean[genes]
         gram += part @ part.T
@@ -105,6 +108,7 @@ def _by_iteration(
     rows = values.astype(np.float64)
 
     def forward(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        pulse()
         return np.asarray(rows @ x.ravel() - mean @ x.ravel())
 
     def backward(y: NDArray[np.float64]) -> NDArray[np.float64]:

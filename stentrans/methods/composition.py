@@ -12,6 +12,7 @@ from stentrans.methods.base import Prediction, Scale
 from stentrans.methods.intervals import Interval, interval
 from stentrans.methods.log_moments import LogMoments, SiteMoments
 from stentrans.methods.own_counts import updated
+from stentrans.methods.progress import pulse
 
 _GENES_PER_CHUNK = 1024
 _SITES_PER_CHUNK = 4096
@@ -80,6 +81,7 @@ class CompositionDecoder:
         for first in range(0, len(factors), _SITES_PER_CHUNK):
             sites = slice(first, first + _SITES_PER_CHUNK)
             for start in range(0, len(self.intercept), _GENES_PER_CHUNK):
+                pulse()
                 genes = slice(start, start + _GENES_PER_CHUNK)
                 logit = self.intercept[genes] + factors[sites] @ self.slopes[:, genes]
                 total[sites] += np.exp(logit).sum(1)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stentrans.methods.progress import pulse
+
 ReadCounts = Callable[[NDArray[np.int64]], NDArray[np.float64]]
 
 _STEPS = 10
@@ -102,6 +104,7 @@ def _learn_variance(
     slopes, dispersion = np.zeros((len(prior), len(genes))), np.ones(len(genes))
     at = model.evaluate(slopes)
     for step in range(_STEPS):
+        pulse()
         before = slopes
         if step != 1:  # after the first step alone it would still be mostly misfit
             dispersion = model.dispersion(at.expected)
@@ -123,6 +126,7 @@ def _settle(
     slopes, dispersion = np.zeros((model.rank, n_genes)), np.ones(n_genes)
     at = model.evaluate(slopes)
     for step in range(_STEPS):
+        pulse()
         before = slopes
         if step != 1:
             dispersion = model.dispersion(at.expected)
@@ -276,6 +280,7 @@ def trust(
     belief = np.full(rank, 0.7)
     model = _Regression(counts, library, left_out)
     for _ in range(_TRUST_STEPS):
+        pulse()
         missing = model.counts - model.evaluate(slopes * belief[:, None]).expected
         slope = ((model.factors.T @ (missing / dispersion.astype(np.float32))) * slopes).sum(1)
         before = belief

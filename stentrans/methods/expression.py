@@ -14,6 +14,7 @@ from stentrans.methods.factors import Observed, gene_chunks
 from stentrans.methods.intervals import detection_groups, group_reach, normal_reach
 from stentrans.methods.local_kriging import Kriged
 from stentrans.methods.own_counts import OwnCounts, shrunken, variation
+from stentrans.methods.progress import Preview, pulse
 
 _SPOTS_FOR_SCALE = 800
 _GENES_FOR_SCALE = 4096  # at once
@@ -25,6 +26,32 @@ def basis_loadings(observed: Observed, factors: NDArray[np.float64]) -> Loadings
     """Loadings of the genes that found the factors; their prior variances are learned here."""
     centred = factors - observed.library @ factors / observed.library.sum()
     return fit_loadings(observed.dense, observed.basis, observed.library, centred)
+
+
+def preview_of(observed: Observed, learned: Loadings, left_out: NDArray[np.float64]) -> Preview:
+    """Show what is known of a gene before the loadings of all genes are; see `Progress.preview`.
+
+    Parameters
+    ----------
+    observed
+        The section.
+    learned
+        Loadings of the genes that found the factors; of others nothing is shown.
+    left_out
+        Predictions of the factors at spots that were not seen, shape ``(n_spots, rank)``.
+    """
+
+    def preview(gene: int) -> NDArray[np.float32] | None:
+        """Log values at the median library, the gene's total matched."""
+        place = int(np.searchsorted(observed.basis, gene))
+        if place >= len(observed.basis) or observed.basis[place] != gene:
+            return None
+        fold = np.exp(np.clip(left_out @ learned.slopes[:, place], -12, 12))
+        fold *= observed.counts[:, [gene]].sum() / (observed.library @ fold)
+        values = np.log1p(observed.target * fold).astype(np.float32)
+        return np.where(observed.row >= 0, values[observed.row], np.float32(np.nan))
+
+    return preview
 
 
 def fit_decoder(
@@ -65,6 +92,7 @@ def fit_decoder(
     slopes *= belief[:, None]
     intercept = np.full(n_genes, -np.inf)
     for genes in gene_chunks(np.arange(n_genes)):
+        pulse()
         mass = library @ np.exp(np.clip(left_out @ slopes[:, genes], -12, 12))
         with np.errstate(divide="ignore"):  # a gene without counts has no share: -inf
             intercept[genes] = np.log(observed.dense(genes).sum(0) / mass)
@@ -152,6 +180,7 @@ def calibrate(
     varies, precision = np.zeros(n_genes), np.ones(n_genes)
     scale = (observed.target / library).astype(np.float32)
     for genes in gene_chunks(np.arange(n_genes), _GENES_FOR_SCALE):
+        pulse()
         counts = measured[:, genes].toarray()
         miss = np.log1p(counts * scale) - decoder.decode(part, genes, "log")
         off[:, genes] = np.abs(miss) / decoder.sd(part, genes)

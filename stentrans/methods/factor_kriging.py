@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from stentrans.methods.local_kriging import matern
+from stentrans.methods.progress import pulse
 
 LENGTHS: Final = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0)
 """In pitches of the lattice."""
@@ -51,6 +52,7 @@ def choose_settings(plane: Floats, factors: Floats) -> Settings:
     least = np.full(n_factors, np.inf)
     length_of, nugget_of, variance_of = (np.ones(n_factors) for _ in range(3))
     for length in LENGTHS:
+        pulse()
         values, vectors = np.linalg.eigh(matern(distance, length))
         projected = vectors.T @ factors
         for nugget in NUGGETS:
@@ -111,6 +113,7 @@ class ExactKriging:
             rows = slice(start, start + SITES_AT_ONCE)
             distance = cdist(at[rows], self.plane)
             for length, (values, vectors) in self.parts.items():
+                pulse()
                 of = np.flatnonzero(self.settings.length == length)
                 scale = 1 / (values[:, None] + self.settings.nugget[of])
                 carried = matern(distance, length) @ vectors
@@ -122,6 +125,7 @@ class ExactKriging:
         """As `predict`, at each spot from all others."""
         mean, explained = np.zeros((2, *self.factors.shape))
         for length, (values, vectors) in self.parts.items():
+            pulse()
             of = np.flatnonzero(self.settings.length == length)
             nugget = self.settings.nugget[of]
             scale = 1 / (values[:, None] + nugget)

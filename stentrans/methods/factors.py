@@ -11,6 +11,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 from stentrans.errors import ParameterError
 from stentrans.lattice import Lattice
 from stentrans.methods.log_moments import LogMoments
+from stentrans.methods.progress import pulse
 
 GENES_PER_CHUNK = 1024
 _EXACT_UP_TO = 2000
@@ -122,6 +123,7 @@ def find_factors(
     residual = np.empty((len(observed.library), len(observed.basis)), np.float32)
     share, noise, start = observed.share, np.zeros(len(observed.library)), 0
     for genes in gene_chunks(observed.basis):
+        pulse()
         part = slice(start, start + len(genes))
         expected = observed.library[:, None] * share[genes]
         residual[:, part] = np.log1p(observed.dense(genes) * scale)
@@ -132,6 +134,7 @@ def find_factors(
     root = np.sqrt(observed.library / observed.library.mean()).astype(np.float32)[:, None]
     rank = max(1, min(rank, len(observed.library) // 3, len(observed.basis) - 1))
     residual *= root
+    pulse()
     loadings = _components(residual, rank, seed)
     factors = np.asarray(residual @ loadings / root, np.float64)
     return factors / np.maximum(factors.std(0), 1e-12), noise / len(observed.basis)

@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from stentrans.methods.base import FitOptions, Progress, report
+from stentrans.methods.expression import preview_of
 from stentrans.methods.prior import SpatialFactors
+from stentrans.methods.progress import Preview
 from stentrans.methods.proxy_tasks import KERNEL_WIDTHS, Task, draw_task, make_task
 from stentrans.nn.spot_transformer import SpotTransformer, SpotTransformerConfig
 from stentrans.training import Batch, TrainingConfig, correct, train
@@ -68,6 +70,8 @@ class Trained:
         Corrected predictions at spots that had never been a target, shape ``(n_spots, rank)``.
     losses
         Training loss, averaged over folds, per reported step.
+    stopped_early
+        How far training had come when the listener had enough; empty if it came to its end.
     """
 
     kernel: KernelCorrection | None
@@ -76,6 +80,7 @@ class Trained:
     usual: NDArray[np.float64]
     unseen: NDArray[np.float64]
     losses: Sequence[float]
+    stopped_early: str = ""
 
     @property
     def is_open(self) -> NDArray[np.bool_]:
@@ -113,6 +118,7 @@ class FoldTraining:
         self.spatial, self.steps, self.n_tasks = spatial, steps, n_tasks
         self.options, self.device = options, device
         self.n_spots, self.rank = spatial.factors.shape
+        self.so_far = spatial.left_out.mean
         self.rng = np.random.default_rng(options.seed)
         self.fold = self.rng.permutation(np.arange(self.n_spots) % _FOLDS)
         self.metric = torch.as_tensor(_metric(spatial), dtype=torch.float32, device=device)
@@ -128,10 +134,11 @@ class FoldTraining:
         shut, nothing = np.zeros(self.rank), np.zeros((self.n_spots, self.rank))
         if not self.config.content:
             return Trained(None, [], shut, shut, nothing, [])
-        unseen = []
+        unseen, is_enough = [], False
         for fold in range(_FOLDS):
             looked = _UNSEEN_STARTS + (TRAINING_STARTS - _UNSEEN_STARTS) * fold / _FOLDS
-            report(self.options.on_progress, Progress("looking at unseen spots", looked))
+            told = Progress("looking at unseen spots", looked, preview=self._preview())
+            is_enough |= report(self.options.on_progress, told)
             unseen.append(self._unseen(fold))
         kernel = self._fit_kernel(unseen)
         # What a spot is judged by must not have seen it either.
@@ -140,12 +147,14 @@ class FoldTraining:
         for one, tasks in zip(kernels, unseen, strict=True):
             for task in tasks:
                 prior[task.targets], of_kernels[task.targets] = task.prior, one.at(task.sites)
-        if not self.steps:
-            return self._kept(Trained(kernel, [], shut, kernel.usual, prior + of_kernels, []))
-        nets, of_nets, losses = self._train(unseen, kernels)
+        self.so_far = prior + of_kernels
+        if not self.steps or is_enough:
+            stopped = f"before the first of {_FOLDS} networks" if self.steps else ""
+            return self._kept(Trained(kernel, [], shut, kernel.usual, self.so_far, [], stopped))
+        nets, of_nets, losses, stopped = self._train(unseen, kernels)
         gates, gate = self._gates(self.spatial.factors - prior - of_kernels, of_nets)
         corrected = prior + of_kernels + gates[self.fold] * of_nets
-        return self._kept(Trained(kernel, nets, gate, kernel.usual, corrected, losses))
+        return self._kept(Trained(kernel, nets, gate, kernel.usual, corrected, losses, stopped))
 
     def _kept(self, trained: Trained) -> Trained:
         """Shut the gates of factors that all spots but one predict better uncorrected."""
@@ -173,21 +182,35 @@ class FoldTraining:
 
     def _train(
         self, unseen: Sequence[Sequence[Task]], kernels: Sequence[KernelCorrection]
-    ) -> tuple[list[SpotTransformer], NDArray[np.float64], list[float]]:
-        """One network per fold, what they say of the spots of their fold, and mean losses."""
+    ) -> tuple[list[SpotTransformer], NDArray[np.float64], list[float], str]:
+        """One network per fold, what they say of the spots of their fold, and mean losses.
+
+        Last, how far that came if the listener had enough. A network that was cut short counts
+        only where there is no whole one.
+        """
         local, lines = self.spatial.kriging.quick, self.spatial.observed.lines
         tasks = [
             draw_task(local, lines, self.spatial.pattern, self.rng) for _ in range(self.n_tasks)
         ]
-        nets, losses, said = [], [], np.zeros((self.n_spots, self.rank))
+        nets: list[SpotTransformer] = []
+        losses, said = [], np.zeros((self.n_spots, self.rank))
+        stopped = ""
         for fold, kernel in enumerate(kernels):
-            net, told = self._train_fold(tasks, fold, kernel)
+            net, told, n_steps = self._train_fold(tasks, fold, kernel)
+            if n_steps < self.steps:
+                stopped = f"after {fold} of {_FOLDS} networks"
+                if nets:
+                    break
+                stopped += f" and {n_steps} of {self.steps} steps"
             for task in unseen[fold]:
                 every = np.arange(len(task.targets))
                 said[task.targets] = correct(net, self._with_targets(task, every, kernel))
+            self.so_far = self.so_far + said * (self.fold == fold)[:, None]
             nets.append(net)
             losses.append(told)
-        return nets, said, [float(np.mean(step)) for step in zip(*losses, strict=True)]
+            if stopped:
+                break
+        return nets, said, [float(np.mean(step)) for step in zip(*losses, strict=True)], stopped
 
     def _unseen(self, fold: int) -> list[Task]:
         """The spots of a fold as tasks, a few at a time, so that most spots are visible."""
@@ -204,16 +227,17 @@ class FoldTraining:
         self, missing: NDArray[np.float64], correction: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Gate for the spots of each fold, from all others, ``(folds, rank)``; and from all."""
-        others = [self.fold != fold for fold in range(_FOLDS)]
+        is_judged = correction.any(1)  # no network speaks for the folds that were not reached
+        others = [is_judged & (self.fold != fold) for fold in range(_FOLDS)]
         return (
             np.stack([gate_of(missing[rows], correction[rows]) for rows in others]),
-            gate_of(missing, correction),
+            gate_of(missing[is_judged], correction[is_judged]),
         )
 
     def _train_fold(
         self, tasks: Sequence[Task], fold: int, kernel: KernelCorrection
-    ) -> tuple[SpotTransformer, list[float]]:
-        """Train one network on the spots outside a fold."""
+    ) -> tuple[SpotTransformer, list[float], int]:
+        """Train one network on the spots outside a fold, as far as the listener wants."""
         batches = []
         for task in tasks:
             rows = np.flatnonzero(self.fold[task.targets] != fold)
@@ -226,8 +250,9 @@ class FoldTraining:
             for step, loss in enumerate(train(net, batches, self.metric, config, self.rng)):
                 if step % _REPORT_EVERY == 0:
                     told.append(loss)
-                    self._report(fold + step / self.steps, loss)
-        return net, told
+                    if self._report(fold + step / self.steps, loss):
+                        return net.eval(), told, step + 1
+        return net, told, self.steps
 
     def _with_targets(self, task: Task, rows: NDArray[np.int64], kernel: KernelCorrection) -> Batch:
         """Some sites of a task as tensors, with what the prior and the kernel miss there."""
@@ -237,10 +262,16 @@ class FoldTraining:
             task.sites[rows], task.spots, task.near[rows], task.distance[rows], missing, self.device
         )
 
-    def _report(self, folds_done: float, loss: float) -> None:
+    def _report(self, folds_done: float, loss: float) -> bool:
+        """Tell how far training is; True if that is enough."""
         span = TRAINING_ENDS - TRAINING_STARTS
         share = TRAINING_STARTS + span * folds_done / _FOLDS
-        report(self.options.on_progress, Progress("training", share, loss))
+        told = Progress("training", share, loss, preview=self._preview())
+        return report(self.options.on_progress, told)
+
+    def _preview(self) -> Preview:
+        """What the factors known so far say of a gene, each spot left out of its own."""
+        return preview_of(self.spatial.observed, self.spatial.loadings, self.so_far)
 
 
 def share_at(
@@ -300,6 +331,8 @@ def gate_of(missing: NDArray[np.float64], correction: NDArray[np.float64]) -> ND
     The regression of what was missing on the correction, at most 1, shrunk by how surely the
     squared error falls: by 1 / t², t the gain in standard errors, and to 0 at t = 1 and below.
     """
+    if not len(missing):
+        return np.zeros(missing.shape[1])
     gain = missing**2 - (missing - correction) ** 2
     error = gain.std(0) / np.sqrt(len(gain)) + 1e-12
     t = np.maximum(gain.mean(0) / error, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from stentrans.methods.image_raster import Raster, full_raster, thinned_raster
 from stentrans.methods.image_reading import ImageReader
 from stentrans.methods.inputs import check_counts, check_positions
 from stentrans.methods.interpolation import Linear
+from stentrans.methods.progress import part_of
 from stentrans.methods.weights import LinearWeights
 from stentrans.preprocess import keep_genes, library_size
 
@@ -172,17 +173,6 @@ def _double_library(counts: csr_matrix, raster: Raster, upscaler: Upscaler) -> N
     images = raster.images(library[:, None].astype(np.float32))
     doubled = upscaler.double(images, raster.mask, 1).astype(np.float64)
     return np.clip(doubled.ravel(), library.min(), library.max())
-
-
-def part_of(on_progress: OnProgress | None, low: float, high: float) -> OnProgress | None:
-    """Report what a step says of itself as a part of the whole fit."""
-    if on_progress is None:
-        return None
-
-    def listen(progress: Progress) -> bool | None:
-        return on_progress(replace(progress, fraction=low + (high - low) * progress.fraction))
-
-    return listen
 
 
 def training_part(on_progress: OnProgress | None) -> OnProgress | None:

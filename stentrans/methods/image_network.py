@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stentrans.methods.base import FitOptions, Progress, report
 from stentrans.methods.image_fitting import ImageTask, training_part
+from stentrans.methods.progress import STOPPED_EARLY, Preview
 from stentrans.nn.flat import flatten, restore
 from stentrans.nn.image_convolution import ImageConvolution, ImageConvolutionConfig
 from stentrans.nn.image_transformer import ImageTransformer, ImageTransformerConfig
@@ -84,15 +85,15 @@ def learn(
 ) -> dict[str, Any]:
     """Train a network on the task, in place, and give JSON-ready facts.
 
-    ``options.seed`` orders the genes; the listener may cancel between two steps. Where no gene
-    has counts, the network stays as it is.
+    ``options.seed`` orders the genes; the listener may cancel between two steps, or end training
+    with the weights of the latest. Where no gene has counts, the network stays as it is.
     """
     mask, n_genes = task.thinned.mask, len(task.genes)
     rng = np.random.default_rng(options.seed)
     n_drawn = min(training.genes_per_epoch, n_genes)
     steps_per_epoch = -(-n_drawn // training.batch)
-    n_steps, losses = training.epochs * steps_per_epoch, [0.0]
-    listen = training_part(options.on_progress)
+    n_steps, losses, stopped = training.epochs * steps_per_epoch, [0.0], dict[str, str]()
+    listen, preview = training_part(options.on_progress), _preview(net, task)
     report(listen, Progress("training", 0.0))
     with one_thread():
         steps = train_on_images(
@@ -100,10 +101,29 @@ def learn(
         )
         for step, loss in enumerate(steps, start=1):
             losses.append(loss)
-            report(listen, Progress("training", step / n_steps, loss=loss))
+            told = Progress("training", step / n_steps, loss, preview=preview)
+            if report(listen, told) and step < n_steps:
+                stopped = {STOPPED_EARLY: f"after {step} of {n_steps} steps"}
+                break
+    net.eval()
     last = losses[-steps_per_epoch:] if n_steps else losses
     return {
         "trained_genes": n_genes,
         "steps": n_steps,
         "loss": round(float(np.mean(last)), 6),
-    }
+    } | stopped
+
+
+def _preview(net: Network, task: ImageTask) -> Preview:
+    """Show what the network makes of a gene's thinned image by now; see `Progress.preview`."""
+
+    def preview(gene: int) -> NDArray[np.float32]:
+        """Log values of the doubled image where the spots are, at the median library."""
+        counts = task.counts[:, [gene]].toarray()
+        doubled = double_images(net, task.thinned.images(counts), task.thinned.mask, 2)
+        scaled = np.maximum(doubled.ravel()[task.targets], 0) * depth
+        return np.asarray(np.log1p(scaled), np.float32)
+
+    library = np.maximum(np.asarray(task.counts.sum(1)).ravel(), 1)
+    depth = np.median(library) / library
+    return preview

@@ -14,6 +14,7 @@ from stentrans.methods.base import FitOptions, Prediction, Progress, report
 from stentrans.methods.decoding import LEAST_SD, LinearDecoder
 from stentrans.methods.inputs import check_counts, check_positions, check_settings
 from stentrans.methods.intervals import detection_groups, group_reach, normal_reach
+from stentrans.methods.progress import pulse
 from stentrans.methods.weights import CubicWeights, LinearWeights, NearestWeights, Weights
 from stentrans.preprocess import library_size, log_normalise, median_library
 
@@ -117,6 +118,7 @@ def _left_out_errors(
     for genes in detection_groups(np.diff(values.indptr) / n_spots):
         off = np.empty((len(rows), len(genes)), np.float32)
         for start in range(0, len(genes), GENES_AT_ONCE):
+            pulse()
             part = slice(start, start + GENES_AT_ONCE)
             measured = values[:, genes[part]].toarray()
             miss = np.maximum(left_out @ measured, 0) - measured

@@ -16,6 +16,7 @@ from stentrans.methods.decoding import LEAST_SD, LinearDecoder
 from stentrans.methods.inputs import check_counts, check_positions, check_settings
 from stentrans.methods.intervals import detection_groups, group_reach, normal_reach
 from stentrans.methods.kriging_weights import SETTINGS, KrigingWeights, in_blocks
+from stentrans.methods.progress import pulse
 from stentrans.preprocess import library_size, log_normalise, median_library
 
 SPOTS_FOR_CHOICE: Final = 800
@@ -161,6 +162,7 @@ def _choose(
             dense, centre = known[:, chunk].toarray(), mean[chunk].astype(np.float32)
             truth, least = dense[here], np.full(len(chunk), np.inf)
             for k, block in enumerate(blocks):
+                pulse()
                 guess = np.maximum(block @ dense + rest[:, k : k + 1] * centre, 0)
                 error = ((guess - truth) ** 2).mean(axis=0, dtype=np.float64)
                 better = error < least

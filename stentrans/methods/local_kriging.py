@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from stentrans.methods.progress import pulse
+
 SMOOTHNESSES = (0.5, 1.5)
 NEIGHBOURS = 32
 _SITES_PER_CHUNK = 2000
@@ -162,6 +164,7 @@ class LocalKriging:
         kernel, among, towards = (0.0, 0.0), between, distance
         diagonal, values, noise = np.arange(near.shape[1]), self.factors[near], self.noise[near]
         for setting in self.settings:
+            pulse()
             if (setting.smoothness, setting.length) != kernel:
                 kernel = (setting.smoothness, setting.length)
                 among = matern(between, setting.length, setting.smoothness)

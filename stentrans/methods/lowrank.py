@@ -18,6 +18,7 @@ from stentrans.methods.factor_kriging import ExactKriging, Floats, Settings, cho
 from stentrans.methods.inputs import check_counts, check_positions, check_settings
 from stentrans.methods.intervals import detection_groups, group_reach, normal_reach
 from stentrans.methods.pattern_kriging import PatternKriging
+from stentrans.methods.progress import pulse
 from stentrans.preprocess import library_size, log_normalise, median_library
 from stentrans.validate import check_integer
 
@@ -142,6 +143,7 @@ def _left_out_errors(
     for genes in detection_groups(np.diff(values.indptr) / n_spots):
         off = np.empty((len(rows), len(genes)), np.float32)
         for start in range(0, len(genes), GENES_AT_ONCE):
+            pulse()
             part = slice(start, start + GENES_AT_ONCE)
             chunk = genes[part]
             loadings = components.loadings[:, chunk]

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from stentrans.methods.factor_kriging import Floats, Settings, left_variance
 from stentrans.methods.local_kriging import matern
+from stentrans.methods.progress import pulse
 
 N_NEAREST: Final = 64
 N_SPARE: Final = 24
@@ -112,6 +113,7 @@ def pattern_weights(patterns: Floats, length: float, nugget: float) -> tuple[Flo
     weights = np.empty(patterns.shape[:2])
     share = np.empty(len(patterns))
     for start in range(0, len(patterns), SYSTEMS_AT_ONCE):
+        pulse()
         rows = slice(start, start + SYSTEMS_AT_ONCE)
         part = patterns[rows]
         between = np.linalg.norm(part[:, :, None] - part[:, None], axis=3)

@@ -20,6 +20,7 @@ from stentrans.methods.expression import (
     basis_loadings,
     calibrate,
     fit_decoder,
+    preview_of,
     with_own_counts,
 )
 from stentrans.methods.factors import Observed, find_factors, observe
@@ -155,7 +156,8 @@ class Prior:
         """Fit the factors, their covariance, the loadings and the library model."""
         settings = PriorSettings.checked(options.settings)
         spatial = fit_spatial(counts, lattice, settings, options)
-        report(options.on_progress, Progress("learning expression", 0.6))
+        preview = preview_of(spatial.observed, spatial.loadings, spatial.left_out.mean)
+        report(options.on_progress, Progress("learning expression", 0.6, preview=preview))
         return FittedPrior(spatial, spatial.left_out, options.seed)
 
 

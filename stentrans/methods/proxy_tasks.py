@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from stentrans.methods.local_kriging import Kriged, LocalKriging
+from stentrans.methods.progress import pulse
 
 WINDOW = 600  # spots a task is cut from, so that its cost does not grow with the section
 NEAREST = 24  # visible spots around a site
@@ -139,6 +140,7 @@ class SpotView:
         self, at: NDArray[np.float64], prior: Kriged
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         """Look from a few sites."""
+        pulse()
         distance, near = self.seen.nearest(at, min(NEAREST, len(self.seen.plane)))
         unlike = cdist(prior.mean[:, self.content] * self.weight, self.known, "sqeuclidean")
         alike, kernels = self._alike(unlike), self._kernels(unlike, self._doubt(prior))

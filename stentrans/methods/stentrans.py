@@ -23,8 +23,10 @@ from stentrans.methods.fold_training import (
 from stentrans.methods.inputs import check_positions, check_settings
 from stentrans.methods.local_kriging import Kriged
 from stentrans.methods.prior import FittedPrior, PriorSettings, SpatialFactors, fit_spatial
+from stentrans.methods.progress import STOPPED_EARLY, pulse
 from stentrans.methods.proxy_tasks import SpotView
-from stentrans.training import correct, one_thread, resolve_device
+from stentrans.nn.spot_transformer import SpotTransformer
+from stentrans.training import Batch, correct, one_thread, resolve_device
 from stentrans.validate import check_integer
 
 _SITES_PER_CHUNK = 4096
@@ -122,6 +124,8 @@ class FittedStentrans:
             "device": device.type,
             "losses": [round(loss, 5) for loss in trained.losses],
         }
+        if trained.stopped_early:
+            self.summary = {**self.summary, STOPPED_EARLY: trained.stopped_early}
 
     def predict(self, positions: NDArray[np.float64]) -> Prediction:
         """Factors at ``positions``; see `stentrans.methods.base.Fitted`."""
@@ -147,6 +151,11 @@ class FittedStentrans:
             correction += trained.kernel.at(sites)
         if trained.gate.any():
             batch = as_batch(sites, self.view.tokens, near, distance, None, self.device)
-            of_nets = np.mean([correct(net, batch) for net in trained.nets], axis=0)
+            of_nets = np.mean([self._said(net, batch) for net in trained.nets], axis=0)
             correction += share_at(sites, trained.gate, trained.usual) * of_nets
         return correction
+
+    @staticmethod
+    def _said(net: SpotTransformer, batch: Batch) -> NDArray[np.float64]:
+        pulse()
+        return correct(net, batch)
