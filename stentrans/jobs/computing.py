@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stentrans.evaluation.lost import Filled
     from stentrans.evaluation.revealed import Revealed
     from stentrans.methods.base import OnProgress
+    from stentrans.patterns.regions import Markers
     from stentrans.store import Run
 
 
@@ -86,3 +87,12 @@ def fill(section: AnnData, run: Run, on_progress: OnProgress) -> Filled:
         on_progress=on_progress,
         **told,
     )
+
+
+def markers(section: AnnData, run: Run, on_progress: OnProgress) -> Markers:
+    """See `stentrans.patterns.regions.markers`: ``region``, ``reference`` and ``test``."""
+    from stentrans.patterns.regions import markers as compare
+
+    told = dict(run.settings)
+    spots = told.pop("region"), told.pop("reference", ())
+    return compare(section, *spots, on_progress=on_progress, **told)

@@ -83,6 +83,11 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             "stentrans.evaluation.lost:Filled",
             "Filling lost areas",
         ),
+        "markers": Kind(
+            "stentrans.jobs.computing:markers",
+            "stentrans.patterns.regions:Markers",
+            "Comparing regions",
+        ),
     }
 )
 """Every kind of work by its name, which is `Run.work`."""
