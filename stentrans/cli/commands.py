@@ -15,13 +15,13 @@ import pandas as pd
 
 import stentrans
 from stentrans import keys
-from stentrans.cli.describe import describe_methods, describe_section
+from stentrans.cli.describe import describe_methods, describe_note, describe_section
 from stentrans.cli.progress import ProgressLines
 from stentrans.cli.scores import describe_scores
 from stentrans.errors import ParameterError, SectionFormatError, StentransError
 from stentrans.evaluation import DEFAULT_METHODS, compare, summarise
 from stentrans.methods import registry
-from stentrans.section import filter_spots, on_tissue
+from stentrans.section import filter_spots, notes_of, on_tissue
 from stentrans.validate import check_names, check_option
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def app(arguments: Namespace) -> int:
 
 def read(arguments: Namespace) -> int:
     """Print what is found in a section, and the notes of the reader."""
-    section = stentrans.read(arguments.section, library=arguments.library)
+    section = _read(arguments.section, arguments)
     print(describe_section(section))
     return 0
 
@@ -58,7 +58,7 @@ def read(arguments: Namespace) -> int:
 def filter(arguments: Namespace) -> int:
     """Write a section with poor spots set aside."""
     _check_h5ad(arguments.out)
-    section = stentrans.read(arguments.section, library=arguments.library)
+    section = _read_quietly(arguments.section, arguments)
     kept = filter_spots(
         section,
         min_counts=arguments.min_counts,
@@ -75,6 +75,27 @@ def filter(arguments: Namespace) -> int:
 def _check_h5ad(out: Path) -> None:
     if out.suffix != ".h5ad":
         raise ParameterError(f"--out must end in .h5ad; got {out.name}.")
+
+
+def _read(path: Path, arguments: Namespace) -> AnnData:
+    """Read a section with the options that the command was given."""
+    return stentrans.read(
+        path,
+        library=arguments.library,
+        counts=arguments.counts,
+        first_number=arguments.first_number,
+        rotate=arguments.rotate,
+        flip=arguments.flip,
+    )
+
+
+def _read_quietly(path: Path, arguments: Namespace) -> AnnData:
+    """Read a section; what was decided on the way goes to standard error."""
+    section = _read(path, arguments)
+    for note in notes_of(section):
+        if note.option:
+            sys.stderr.write(f"{path.name}: {describe_note(note)}\n")
+    return section
 
 
 def enhance(arguments: Namespace) -> int:
@@ -94,7 +115,7 @@ def enhance(arguments: Namespace) -> int:
 
 
 def _enhance_one(arguments: Namespace, path: Path, target: Path) -> None:
-    section = stentrans.read(path, library=arguments.library)
+    section = _read_quietly(path, arguments)
     if arguments.genes is not None:
         # Before the fit, which may take minutes.
         check_names("gene", arguments.genes, section.var_names)
@@ -145,7 +166,7 @@ def impute(arguments: Namespace) -> int:
     """Predict expression at the positions of a table and write it as one .h5ad."""
     _check_h5ad(arguments.out)
     positions = _positions(arguments.at)
-    section = stentrans.read(arguments.section, library=arguments.library)
+    section = _read_quietly(arguments.section, arguments)
     predicted = stentrans.impute(
         section,
         positions,
@@ -205,7 +226,7 @@ def evaluate(arguments: Namespace) -> int:
     if arguments.out is not None:
         # Before the fits, which may take minutes.
         _check_target(arguments.out)
-    section = stentrans.read(arguments.section, library=arguments.library)
+    section = _read_quietly(arguments.section, arguments)
     with ProgressLines(arguments.section.name) as on_progress:
         comparison = compare(section, **chosen, on_progress=on_progress)
     summary = summarise(comparison, reference=arguments.reference, seed=arguments.seed)

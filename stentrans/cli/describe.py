@@ -8,12 +8,20 @@ import numpy as np
 
 from stentrans import keys
 from stentrans.errors import SectionFormatError
-from stentrans.section import lattice_of, library_size, notes_of, refusal_of, technology_of
+from stentrans.section import (
+    Note,
+    lattice_of,
+    library_size,
+    notes_of,
+    refusal_of,
+    technology_of,
+)
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 LABEL_WIDTH = 17
+MOST_CHOICES = 5
 
 
 def describe_section(section: AnnData) -> str:
@@ -36,8 +44,17 @@ def describe_section(section: AnnData) -> str:
         ("genes per spot", f"{np.median(genes):.0f} (median)"),
         ("enhancement", refusal_of(section) or "possible"),
     ]
-    rows += [("note", note.sentence) for note in notes_of(section)]
+    rows += [("note", describe_note(note)) for note in notes_of(section)]
     return "\n".join(f"{label + ':':<{LABEL_WIDTH}}{text}" for label, text in rows)
+
+
+def describe_note(note: Note) -> str:
+    """Return the sentence of a note, with the option that decides otherwise."""
+    others = [choice for choice in note.choices if choice != note.chosen]
+    if not others:
+        return note.sentence
+    shown = ", ".join(others[:MOST_CHOICES]) + (", …" if len(others) > MOST_CHOICES else "")
+    return f"{note.sentence} Otherwise: --{note.option.replace('_', '-')} {shown}"
 
 
 def _lattice(section: AnnData) -> str:

@@ -53,7 +53,7 @@ def _add_app(commands: Commands) -> None:
 def _add_read(commands: Commands) -> None:
     command = commands.add_parser("read", help="say what is found in a section")
     command.add_argument("section", type=Path, metavar="SECTION")
-    _add_library(command)
+    _add_reading(command)
 
 
 def _add_filter(commands: Commands) -> None:
@@ -68,7 +68,7 @@ def _add_filter(commands: Commands) -> None:
         "--drop", type=_names, default=[], metavar="A,B,...", help="spots to set aside by name"
     )
     command.add_argument("-o", "--out", type=Path, required=True, metavar="H5AD")
-    _add_library(command)
+    _add_reading(command)
 
 
 def _add_enhance(commands: Commands) -> None:
@@ -96,7 +96,7 @@ def _add_enhance(commands: Commands) -> None:
         help="a setting of the method; may be given several times",
     )
     _add_fit(command)
-    _add_library(command)
+    _add_reading(command)
 
 
 def _add_impute(commands: Commands) -> None:
@@ -107,7 +107,7 @@ def _add_impute(commands: Commands) -> None:
     )
     command.add_argument("--out", type=Path, required=True, metavar="H5AD")
     _add_fit(command)
-    _add_library(command)
+    _add_reading(command)
 
 
 def _add_evaluate(commands: Commands) -> None:
@@ -134,7 +134,7 @@ def _add_evaluate(commands: Commands) -> None:
     )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--out", type=Path, metavar="CSV", help="also write every score")
-    _add_library(command)
+    _add_reading(command)
 
 
 def _add_fit(command: argparse.ArgumentParser) -> None:
@@ -144,8 +144,24 @@ def _add_fit(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
 
-def _add_library(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--library", help="which sample, where a file holds several")
+def _add_reading(command: argparse.ArgumentParser) -> None:
+    """Add what a file may leave open; the options of `stentrans.read`."""
+    reading = command.add_argument_group("what a file leaves open; otherwise it is found out")
+    reading.add_argument(
+        "--library", metavar="NAME", help="which sample, where there are several; bins of Visium HD"
+    )
+    reading.add_argument(
+        "--counts", metavar="PLACE", help="where counts are in an h5ad: X, raw.X or a layer"
+    )
+    reading.add_argument(
+        "--first-number", choices=("row", "column"), help="the first number of spots named 10x13"
+    )
+    reading.add_argument(
+        "--rotate", type=int, choices=(90, 180, 270), help="turn the picture clockwise"
+    )
+    reading.add_argument(
+        "--flip", action="store_true", default=None, help="then mirror it left to right"
+    )
 
 
 OPTIONS_OF_THEIR_OWN = frozenset(

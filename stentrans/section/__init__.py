@@ -18,6 +18,7 @@ from stentrans.section.genes import (
     search_genes,
 )
 from stentrans.section.notes import Note, add_notes, notes_of
+from stentrans.section.options import ReadOptions, options_of
 from stentrans.section.positions import lattice_of, pitch_um_of, technology_of
 from stentrans.section.quality import filter_spots, mitochondrial_genes, spot_quality
 from stentrans.section.read import read
@@ -27,6 +28,7 @@ from stentrans.section.underlay import Picture, picture_of, warp_picture
 __all__ = [
     "Note",
     "Picture",
+    "ReadOptions",
     "add_notes",
     "check_section",
     "detected_share",
@@ -44,6 +46,7 @@ __all__ = [
     "mitochondrial_genes",
     "notes_of",
     "on_tissue",
+    "options_of",
     "picture_of",
     "pitch_um_of",
     "read",

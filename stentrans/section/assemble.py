@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +12,6 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from stentrans.errors import SectionFormatError
 from stentrans.keys import (
     ARRAY_COL,
     ARRAY_ROW,
@@ -31,7 +28,7 @@ from stentrans.section.counts import (
     are_counts,
     refuse_bad_values,
     refuse_empty,
-    rounded,
+    round_counts,
 )
 from stentrans.section.names import tidy_genes, unique_spots
 from stentrans.section.notes import Note, add_notes
@@ -47,9 +44,6 @@ from stentrans.section.positions import (
 
 VALUES: Final = "values"
 """``X_is`` where a file holds no counts: the section can be looked at, not enhanced."""
-BYTES_PER_VALUE: Final = 24
-"""Peak memory per stored value while a sparse matrix is turned and checked."""
-BYTES_PER_NAME: Final = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +53,7 @@ class Parts:
     Parameters
     ----------
     counts
-        Shape ``(n_spots, n_genes)``, CSR float32.
+        Shape ``(n_spots, n_genes)``, canonical CSR float32; becomes part of the section.
     obs
         One row per spot, with array_row and array_col.
     var
@@ -107,7 +101,7 @@ def assemble(parts: Parts) -> AnnData:
     refuse_bad_values(counts, obs.index, var.index)
     is_counts = are_counts(counts)
     if is_counts:
-        counts = rounded(counts)
+        counts = round_counts(counts)
     obs.index, spot_notes = unique_spots(obs.index, parts.library)
     flags, tissue_notes = tissue_flags(obs)
     obs[IN_TISSUE] = flags
@@ -128,38 +122,11 @@ def assemble(parts: Parts) -> AnnData:
             *gene_notes,
             *spot_notes,
             *tissue_notes,
-            *_value_notes(counts, is_counts=is_counts),
+            *_value_notes(parts, counts, is_counts=is_counts),
             *place_notes,
         ],
     )
     return section
-
-
-def refuse_too_large(n_values: int, n_names: int) -> None:
-    """Raise SectionFormatError (R13) before memory is taken that the machine does not have."""
-    free = _free_memory()
-    needed = n_values * BYTES_PER_VALUE + n_names * BYTES_PER_NAME
-    if free is not None and needed > free:
-        raise SectionFormatError(
-            f"Reading this section needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB free; "
-            "choose fewer genes or use a machine with more memory.",
-            code="R13",
-        )
-
-
-def _free_memory() -> int | None:
-    """Bytes that can be used without swapping; None where the system does not say."""
-    try:
-        # Unlike sysconf's free pages, this counts the file cache as free, which it is.
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        found = next(line for line in lines if line.startswith("MemAvailable:"))
-        return int(found.split()[1]) * 1024
-    except (OSError, StopIteration, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def _keep_placed(parts: Parts) -> tuple[NDArray[np.bool_], list[Note]]:
@@ -179,8 +146,10 @@ def _keep_placed(parts: Parts) -> tuple[NDArray[np.bool_], list[Note]]:
     return kept, [Note("T14", f"{n_aside} spots set aside, {n_lost} treated as lost.")]
 
 
-def _value_notes(counts: csr_matrix, *, is_counts: bool) -> list[Note]:
+def _value_notes(parts: Parts, counts: csr_matrix, *, is_counts: bool) -> list[Note]:
     """Return T10 where there are no counts, T21 for empty spots and genes."""
+    if not is_counts and any(note.code == "T10" for note in parts.notes):
+        return []
     if not is_counts:
         return [Note("T10", "No counts; values used as they are, enhancement off.")]
     n_spots = int((np.diff(counts.indptr) == 0).sum())

@@ -27,7 +27,7 @@ from stentrans.section.counts import (
     as_csr,
     refuse_bad_values,
     refuse_empty,
-    rounded,
+    round_counts,
 )
 from stentrans.section.names import unique_spots, unique_symbols
 from stentrans.section.notes import Note, add_notes
@@ -180,7 +180,7 @@ def _counts(adata: AnnData) -> csr_matrix:
             f"A section needs counts; all values in {place} are 0. Give the unfiltered raw matrix.",
             code="R6",
         )
-    return rounded(counts)
+    return round_counts(counts)
 
 
 def _odd_value(counts: csr_matrix) -> float:

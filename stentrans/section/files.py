@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
+from codecs import getincrementaldecoder
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from stentrans.errors import SectionFormatError
+from stentrans.section.memory import refuse_bytes
 from stentrans.section.notes import Note
 
 MAX_EXPANDED: Final = 8 * 2**30
@@ -16,6 +19,7 @@ MAX_RATIO: Final = 200
 RATIO_FROM: Final = 50 * 2**20
 """Above this size a file may expand to at most ``MAX_RATIO`` times its compressed size."""
 CHUNK: Final = 2**20
+BIG_CHUNK: Final = 2**26
 
 _MAGIC: Final = (
     (b"PK\x03\x04", "zip"),
@@ -124,6 +128,31 @@ def copy_bounded(source: BinaryIO, target: BinaryIO, limit: int) -> int:
     return n_copied
 
 
+class BoundedReader(io.RawIOBase):
+    """A stream that raises SectionFormatError (R2) when more than ``limit`` bytes were read."""
+
+    def __init__(self, source: BinaryIO, limit: int) -> None:
+        self._source, self._limit, self._n_read = source, limit, 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from the source."""
+        found = self._source.read(len(buffer))
+        self._n_read += len(found)
+        if self._n_read > self._limit:
+            raise too_large(self._limit)
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        """Close the source, too."""
+        self._source.close()
+        super().close()
+
+
 def gunzip(path: Path, target: Path, *, limit: int = MAX_EXPANDED) -> None:
     """Write the expanded content of a gzip file to ``target``.
 
@@ -146,31 +175,46 @@ def content(path: Path, *, limit: int = MAX_EXPANDED) -> bytes:
     Raises
     ------
     SectionFormatError
-        R3 if the file is damaged, R2 if it expands beyond the limits.
+        R3 if the file is damaged, R2 if it expands beyond the limits, R13 if that is more than
+        the memory holds.
     """
     if kind_of(path) != "gzip":
-        if path.stat().st_size > limit:
+        n_bytes = path.stat().st_size
+        if n_bytes > limit:
             raise too_large(limit)
+        refuse_bytes(n_bytes)
         return path.read_bytes()
     bound = expanded_limit(path.stat().st_size, limit)
+    found = bytearray()
     try:
         with gzip.open(path, "rb") as source:
-            found = source.read(bound + 1)
+            while block := source.read(BIG_CHUNK):
+                found += block
+                if len(found) > bound:
+                    raise too_large(bound)
+                refuse_bytes(2 * len(block))  # the block again, and once more as it is joined
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise damaged(path.name) from error
-    if len(found) > bound:
-        raise too_large(bound)
-    return found
+    return bytes(found)
 
 
-def decode(raw: bytes) -> tuple[str, str]:
-    """Return text and the encoding it was in: UTF-8 or 16 by their marks, else Latin-1."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return raw.decode("utf-16"), "UTF-16"
-        except UnicodeDecodeError:
-            return raw.decode("latin-1"), "Latin-1"
+def encoding_of(raw: bytes) -> tuple[str, str]:
+    """Return the encoding of a text, as Python and as people call it.
+
+    UTF-8 and 16 are told by their marks and by what is possible in them; else it is Latin-1.
+    """
+    marked = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    codec, shown = ("utf-16", "UTF-16") if marked else ("utf-8-sig", "UTF-8")
+    decoder = getincrementaldecoder(codec)()
     try:
-        return raw.decode("utf-8-sig"), "UTF-8"
+        for start in range(0, len(raw), CHUNK):
+            decoder.decode(raw[start : start + CHUNK])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return raw.decode("latin-1"), "Latin-1"
+        return "latin-1", "Latin-1"
+    return codec, shown
+
+
+def decode(raw: bytes) -> str:
+    """Return the text of a small file; see `encoding_of`."""
+    return raw.decode(encoding_of(raw)[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -130,13 +130,12 @@ def choose(found: list[Found], library: str | None) -> tuple[Found, list[Note]]:
         If the library asked for is not there.
     """
     names = [one.sample for one in found]
-    if library is not None:
-        if library not in names and len(found) > 1:
-            raise unknown_library(library, names)
-        return next((one for one in found if one.sample == library), found[0]), []
     if len(found) == 1:
         return found[0], []
-    return found[0], [several_libraries(names, names[0])]
+    if library is not None and library not in names:
+        raise unknown_library(library, names)
+    one = found[0] if library is None else found[names.index(library)]
+    return one, [several_libraries(names, one.sample)]
 
 
 def unknown_library(library: str, names: Iterable[str]) -> SectionFormatError:
@@ -148,9 +147,10 @@ def unknown_library(library: str, names: Iterable[str]) -> SectionFormatError:
     )
 
 
-def several_libraries(names: Iterable[str], shown: str) -> Note:
-    """Return T11."""
-    return Note("T11", f"{len(list(names))} samples found; showing {shown}.")
+def several_libraries(names: Sequence[str], shown: str) -> Note:
+    """Return T11, with the samples to choose from."""
+    sentence = f"{len(names)} samples found; showing {shown}."
+    return Note("T11", sentence, "library", shown, tuple(names))
 
 
 def _matching(files: list[Path], pattern: re.Pattern[str]) -> list[Path]:

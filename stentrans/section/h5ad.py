@@ -13,24 +13,38 @@ from anndata import AnnData
 from anndata._io.specs.registry import IORegistryError  # anndata 0.12 exports it nowhere else
 from anndata.io import read_elem
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from stentrans.errors import SectionFormatError
-from stentrans.keys import ARRAY_COL, ARRAY_ROW, COUNTS, NOTES, SPATIAL, STENTRANS, X_IS
-from stentrans.section.assemble import Parts, assemble, refuse_too_large
-from stentrans.section.counts import are_counts, as_csr
+from stentrans.keys import ARRAY_COL, ARRAY_ROW, NOTES, SPATIAL, STENTRANS, X_IS
+from stentrans.section.assemble import Parts, assemble
+from stentrans.section.count_places import UnreadableMatrix, read_counts
+from stentrans.section.elements import (
+    UNREADABLE,
+    is_group,
+    read_frame,
+    skipped_note,
+    unknown_elements,
+)
 from stentrans.section.files import damaged
-from stentrans.section.folder import several_libraries, unknown_library
-from stentrans.section.notes import Note, notes_of
+from stentrans.section.hdf5 import open_hdf5
+from stentrans.section.libraries import choose_library
+from stentrans.section.notes import Note, notes_as_text, notes_of
+from stentrans.section.options import READ_OPTIONS, FirstNumber, ReadOptions
 from stentrans.section.positions import TECHNOLOGY
 from stentrans.section.rebuild import rebuild_array
-from stentrans.section.spot_names import positions_from_names, share_of_spots
+from stentrans.section.spot_names import named_array, share_of_spots
 
-LIBRARY_COLUMNS: Final = ("library_id", "library", "sample_id", "sample", "slide", "batch")
+PIXEL_KEYS: Final = (SPATIAL, f"X_{SPATIAL}")
+PIXEL_COLUMNS: Final = (
+    ("pxl_col_in_fullres", "pxl_row_in_fullres"),
+    ("imagecol", "imagerow"),
+    ("x_centroid", "y_centroid"),
+    ("center_x", "center_y"),
+    ("x", "y"),
+)
+"""``obs`` columns (x, y) in which programs keep positions when they do not use ``obsm``."""
 ARRAY_UNITS: Final = 1.5
 """Pixels per array step below which ``obsm["spatial"]`` repeats the array positions."""
-FOREIGN: Final = (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError)
-"""What h5py and anndata raise on damaged files."""
 
 
 def is_h5ad(file: h5py.File) -> bool:
@@ -38,197 +52,115 @@ def is_h5ad(file: h5py.File) -> bool:
     return "obs" in file and "var" in file
 
 
-def read_h5ad(path: Path, *, library: str | None = None, notes: tuple[Note, ...] = ()) -> AnnData:
+def read_h5ad(
+    path: Path, options: ReadOptions | None = None, *, notes: tuple[Note, ...] = ()
+) -> AnnData:
     """Read one section from an AnnData file.
 
     Parameters
     ----------
     path
         The file.
-    library
-        Which section, where the file holds several.
+    options
+        Which section, where the counts are, what spot names mean.
     notes
         What is already known about the way to this file.
 
     Raises
     ------
     SectionFormatError
-        R3 if damaged, R8 without positions, R13 if too large, R14 if written by another anndata,
-        and what `assemble` refuses.
+        R1 if it is spread over files, R3 if damaged, R8 without positions, R13 if too large, R14
+        if written by another anndata, and what `assemble` refuses.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            parts = _read_parts(file, path, library, notes)
-    except SectionFormatError:
-        raise
-    except IORegistryError as error:
-        raise _other_version(path, "names of spots or genes") from error
-    except FOREIGN as error:
-        raise damaged(path.name) from error
+    with open_hdf5(path) as file:
+        parts = read_parts(file, path.name, options or ReadOptions(), notes=notes)
     return assemble(parts)
 
 
-def _read_parts(file: h5py.File, path: Path, library: str | None, notes: tuple[Note, ...]) -> Parts:
-    """Everything that a section needs, from an open file."""
-    found = list(notes)
-    if isinstance(file["obs"], h5py.Dataset) or isinstance(file["var"], h5py.Dataset):
-        raise _other_version(path, "obs, in a layout from before 2020")
-    obs = _read_frame(file["obs"], found)
-    counts, var, count_notes = _read_counts(file, path, len(obs), found)
-    found += count_notes
-    pixels = _read_pixels(file, len(obs), found)
-    kept, name, library_notes = _choose_library(file, obs, library)
-    found += library_notes
+def read_parts(file: Any, name: str, options: ReadOptions, *, notes: tuple[Note, ...]) -> Parts:
+    """Return what a section needs from an open AnnData file, HDF5 or zarr.
+
+    Parameters
+    ----------
+    file
+        The group that holds obs, var and X.
+    name
+        The name the user knows, for messages.
+    options, notes
+        See `read_h5ad`.
+
+    Raises
+    ------
+    SectionFormatError
+        See `read_h5ad`.
+    """
+    if not is_group(file["obs"]) or not is_group(file["var"]):
+        raise _other_version(name, "obs, in a layout from before 2020")
+    found, skipped = list(notes), unknown_elements(file)
+    try:
+        obs = read_frame(file["obs"], skipped)
+        kept, library, library_notes = choose_library(file, obs, options.library)
+        share = 0.0 if kept.all() else float(kept.mean())
+        counts, var, count_notes = read_counts(file, options.counts, skipped, share=share)
+    except UnreadableMatrix as error:
+        raise _other_version(name, str(error)) from error
+    except IORegistryError as error:
+        raise _other_version(name, "names of spots or genes") from error
+    if counts.shape != (len(obs), len(var)):
+        raise damaged(name)
+    pixels, pixel_notes = _read_pixels(file, obs, skipped)
     if not kept.all():
         obs, counts = obs.loc[kept], counts[kept]
         pixels = None if pixels is None else pixels[kept]
-    obs, pixels, place_notes = _with_array(obs, pixels)
-    found += place_notes
+    obs, pixels, place_notes = _with_array(obs, pixels, options.first_number)
     ours = _read_ours(file)
     technology = str(ours.pop(TECHNOLOGY, ""))
+    found += [*skipped_note(skipped), *library_notes, *count_notes, *pixel_notes, *place_notes]
     return Parts(
         counts=counts,
         obs=obs,
         var=var,
         pixels=pixels,
-        spatial=_read_spatial(file, name),
+        spatial=_read_spatial(file, library),
         technology=technology,
-        library=name,
+        library=library,
         notes=found,
         extra=ours,
     )
 
 
-def _read_frame(group: h5py.Group, notes: list[Note]) -> pd.DataFrame:
-    """A data frame column by column; unreadable columns are skipped with T20."""
-    index = pd.Index([str(one) for one in read_elem(group[group.attrs["_index"]])], dtype=object)
-    columns: dict[str, Any] = {}
-    for name in (str(one) for one in group.attrs["column-order"]):
-        try:
-            columns[name] = pd.Series(read_elem(group[name]), index=index)
-        except (IORegistryError, KeyError, ValueError, TypeError):
-            notes.append(_skipped(f"{group.name.strip('/')}[{name!r}]"))
-    return pd.DataFrame(columns, index=index)
-
-
-def _read_counts(
-    file: h5py.File, path: Path, n_spots: int, found: list[Note]
-) -> tuple[csr_matrix, pd.DataFrame, list[Note]]:
-    """Counts from the layer, from raw or from X, the first that holds whole numbers (T10)."""
-    places = {
-        f"layers[{COUNTS!r}]": (f"layers/{COUNTS}", "var"),
-        "raw.X": ("raw/X", "raw/var"),
-        "X": ("X", "var"),
-    }
-    present = {name: keys for name, keys in places.items() if keys[0] in file}
-    if not present:
-        raise SectionFormatError(
-            f'A section needs counts in X or layers["counts"]; {path.name} has neither. Add the '
-            "raw counts.",
-            code="R7",
-        )
-    for name, (key, _) in present.items():
-        matrix = _read_matrix(file[key], path, name)
-        is_counts = are_counts(matrix)
-        if is_counts:
-            break
-    var = _read_frame(file[present[name][1]], found)
-    if matrix.shape != (n_spots, len(var)):
-        raise damaged(path.name)
-    notes = []
-    if name != "X" and is_counts:
-        x_is_whole = "X" in file and _looks_whole(file["X"])
-        state = "Counts" if x_is_whole else "X is normalised; counts"
-        notes.append(Note("T10", f"{state} from {name}."))
-    return matrix, var, notes
-
-
-def _read_matrix(stored: h5py.Group | h5py.Dataset, path: Path, name: str) -> csr_matrix:
-    """One matrix as CSR float32; refuse it before it is larger than the memory."""
-    is_sparse = isinstance(stored, h5py.Group)
-    try:
-        n_values = stored["data"].shape[0] if is_sparse else int(np.prod(stored.shape))
-        refuse_too_large(int(n_values), 0)
-        matrix = read_elem(stored)
-    except IORegistryError as error:
-        raise _other_version(path, name) from error
-    found = as_csr(matrix, place=name)
-    if is_sparse:
-        found.check_format(full_check=True)
-    return found
-
-
-def _looks_whole(stored: h5py.Group | h5py.Dataset) -> bool:
-    """Whether the first stored values are whole numbers."""
-    if isinstance(stored, h5py.Group):
-        head = stored["data"][:10_000] if "data" in stored else np.zeros(0)
-    else:
-        head = stored[:20]
-    values = np.asarray(head, dtype=np.float64)
-    return bool(np.isfinite(values).all() and (values == np.rint(values)).all())
-
-
-def _read_pixels(file: h5py.File, n_spots: int, notes: list[Note]) -> NDArray[np.float64] | None:
-    """(x, y) per spot from ``obsm["spatial"]``; None where absent or not readable."""
-    key = next((one for one in (SPATIAL, f"X_{SPATIAL}") if f"obsm/{one}" in file), None)
-    if key is None:
-        return None
-    try:
-        pixels = np.array(read_elem(file[f"obsm/{key}"]), dtype=np.float64)
-    except (IORegistryError, KeyError, ValueError, TypeError):
-        notes.append(_skipped(f"obsm[{key!r}]"))
-        return None
-    if pixels.ndim != 2 or pixels.shape[0] != n_spots or pixels.shape[1] < 2:
-        notes.append(_skipped(f"obsm[{key!r}]"))
-        return None
-    return pixels[:, :2].copy()
-
-
-def _libraries(file: h5py.File) -> list[str]:
-    """Names below ``uns["spatial"]``; cellxgene's ``is_single`` is a flag, not a library."""
-    stored = file.get(f"uns/{SPATIAL}")
-    if not isinstance(stored, h5py.Group):
-        return []
-    return [name for name, held in stored.items() if isinstance(held, h5py.Group)]
-
-
-def _choose_library(
-    file: h5py.File, obs: pd.DataFrame, library: str | None
-) -> tuple[NDArray[np.bool_], str, list[Note]]:
-    """Spots of one section, its name, and T11 where there are several."""
-    whole = np.ones(len(obs), dtype=bool)
-    listed = _libraries(file)
-    column = _library_column(obs, listed)
-    if column is None:
-        if library is not None and listed and library not in listed:
-            raise unknown_library(library, listed)
-        return whole, library or (listed[0] if listed else ""), []
-    words = obs[column].astype(str)
-    names = list(dict.fromkeys(words))
-    if library is not None and library not in names:
-        raise unknown_library(library, names)
-    shown = names[0] if library is None else library
-    notes = [several_libraries(names, shown)] if library is None else []
-    return words.eq(shown).to_numpy(), shown, notes
-
-
-def _library_column(obs: pd.DataFrame, listed: list[str]) -> str | None:
-    """The column that tells several sections apart; None where there is one section."""
-    keys = [key for key in (ARRAY_ROW, ARRAY_COL) if key in obs]
-    overlap = len(keys) == 2 and bool(obs.duplicated(keys).any())
-    for column in LIBRARY_COLUMNS:
-        if column not in obs or obs[column].nunique() < 2:
+def _read_pixels(
+    file: Any, obs: pd.DataFrame, skipped: list[str]
+) -> tuple[NDArray[np.float64] | None, list[Note]]:
+    """(x, y) per spot from ``obsm`` or from columns of ``obs``; None where there are none."""
+    for key in PIXEL_KEYS:
+        stored = file.get(f"obsm/{key}")
+        if stored is None:
             continue
-        values = set(obs[column].astype(str))
-        is_named = column in LIBRARY_COLUMNS[:2] or (len(listed) > 1 and values <= set(listed))
-        separates = overlap and not obs.duplicated([*keys, column]).any()
-        if is_named or separates:
-            return column
-    return None
+        try:
+            pixels = np.array(read_elem(stored), dtype=np.float64)
+        except (IORegistryError, *UNREADABLE):
+            skipped.append(f"obsm[{key!r}]")
+            continue
+        if pixels.ndim == 2 and pixels.shape[0] == len(obs) and pixels.shape[1] >= 2:
+            return pixels[:, :2].copy(), []
+        skipped.append(f"obsm[{key!r}]")
+    for x, y in PIXEL_COLUMNS:
+        if x in obs and y in obs:
+            pixels = np.column_stack([_numbers(obs[x]), _numbers(obs[y])])
+            if np.isfinite(pixels).any():
+                return pixels, [Note("", f"Positions taken from obs columns {x} and {y}.")]
+    return None, []
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    """Cells as float64, NaN where they are none."""
+    found = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=np.float64)
+    return np.asarray(found, dtype=np.float64)
 
 
 def _with_array(
-    obs: pd.DataFrame, pixels: NDArray[np.float64] | None
+    obs: pd.DataFrame, pixels: NDArray[np.float64] | None, first_number: FirstNumber | None
 ) -> tuple[pd.DataFrame, NDArray[np.float64] | None, list[Note]]:
     """Array positions from the file, from names like ``10x13``, or rebuilt from pixels (T16)."""
     if ARRAY_ROW in obs and ARRAY_COL in obs:
@@ -236,10 +168,9 @@ def _with_array(
     names = [str(name) for name in obs.index]
     placed = obs.copy()
     if share_of_spots(names) == 1.0:
-        places = np.rint(positions_from_names(names)).astype(np.int64)
-        placed[ARRAY_ROW], placed[ARRAY_COL] = places[:, 0], places[:, 1]
-        sentence = "Is the first number row or column? The first number was taken as the row."
-        return placed, pixels, [Note("T12", sentence)]
+        places, note = named_array(names, pixels, first_number)
+        placed[ARRAY_ROW], placed[ARRAY_COL] = np.rint(places).astype(np.int64).T
+        return placed, pixels, [note]
     if pixels is None:
         raise SectionFormatError(
             "A section needs positions; there are counts but neither obs columns array_row and "
@@ -261,7 +192,7 @@ def _true_pixels(
     """Leave out ``obsm["spatial"]`` where it repeats array positions, which have no picture."""
     if pixels is None or len(obs) < 2:
         return pixels, []
-    array = obs[[ARRAY_ROW, ARRAY_COL]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    array = np.column_stack([_numbers(obs[ARRAY_ROW]), _numbers(obs[ARRAY_COL])])
     seen = np.isfinite(array).all(axis=1) & np.isfinite(pixels).all(axis=1)
     if not seen.any():
         return pixels, []
@@ -271,14 +202,14 @@ def _true_pixels(
     return None, [Note("", "obsm['spatial'] holds array positions, not pixels; left out.")]
 
 
-def _read_spatial(file: h5py.File, library: str) -> dict[str, Any]:
+def _read_spatial(file: Any, library: str) -> dict[str, Any]:
     """Pictures and scale factors of one library; empty where absent or not readable."""
-    key = f"uns/{SPATIAL}/{library}"
-    if not library or not isinstance(file.get(key), h5py.Group):
+    stored = file.get(f"uns/{SPATIAL}/{library}") if library else None
+    if not is_group(stored):
         return {}
     try:
-        held = read_elem(file[key])
-    except (IORegistryError, KeyError, ValueError, TypeError):
+        held = read_elem(stored)
+    except (IORegistryError, *UNREADABLE):
         return {}
     entry = {
         part: dict(held[part]) if isinstance(held.get(part), Mapping) else {}
@@ -287,28 +218,28 @@ def _read_spatial(file: h5py.File, library: str) -> dict[str, Any]:
     return {library: entry}
 
 
-def _read_ours(file: h5py.File) -> dict[str, Any]:
+def _read_ours(file: Any) -> dict[str, Any]:
     """What an earlier read or an export of ours left below ``uns["stentrans"]``."""
-    if f"uns/{STENTRANS}" not in file:
+    stored = file.get(f"uns/{STENTRANS}")
+    if stored is None:
         return {}
     try:
-        held = read_elem(file[f"uns/{STENTRANS}"])
-    except (IORegistryError, KeyError, ValueError, TypeError):
+        held = read_elem(stored)
+    except (IORegistryError, *UNREADABLE):
         return {}
-    if isinstance(held, Mapping):
-        kept = {str(key): value for key, value in held.items() if key not in (X_IS, NOTES)}
-        older = notes_of(AnnData(uns={STENTRANS: dict(held)}))
-        return kept | ({NOTES: held[NOTES]} if older else {})
-    return {"provenance": str(held)}
+    if not isinstance(held, Mapping):
+        return {"provenance": str(held)}
+    ours = {str(key): value for key, value in held.items() if key not in _OF_THAT_FILE}
+    older = [note.without_choice() for note in notes_of(AnnData(uns={STENTRANS: dict(held)}))]
+    return ours | ({NOTES: notes_as_text(older)} if older else {})
 
 
-def _skipped(element: str) -> Note:
-    return Note("T20", f"Skipped {element}: written by newer software.")
+_OF_THAT_FILE: Final = (X_IS, NOTES, READ_OPTIONS)
 
 
-def _other_version(path: Path, element: str) -> SectionFormatError:
+def _other_version(name: str, element: str) -> SectionFormatError:
     return SectionFormatError(
-        f"Files must be readable by anndata 0.12; {path.name} was written by another anndata "
+        f"Files must be readable by anndata 0.12; {name} was written by another anndata "
         f"({element}). Re-save it with anndata 0.12.",
         code="R14",
     )

@@ -11,16 +11,19 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from stentrans.errors import SectionFormatError
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE
 from stentrans.section.assemble import Parts, assemble
-from stentrans.section.counts import as_csr, refuse_empty
-from stentrans.section.files import content, decode, kind_of_bytes, refuse_kind
+from stentrans.section.counts import canonical, refuse_empty
+from stentrans.section.files import content, decode, encoding_of, kind_of_bytes, refuse_kind
 from stentrans.section.folder import several_libraries, unknown_library
 from stentrans.section.notes import Note
-from stentrans.section.spot_names import positions_from_names, sections_from_names, share_of_spots
+from stentrans.section.options import FirstNumber, ReadOptions
+from stentrans.section.spot_names import named_array, sections_from_names, share_of_spots
 from stentrans.section.table import Table, first_line, read_table, sniff_delimiter
+from stentrans.section.tissue_positions import PXL_COL, PXL_ROW
 
 MOST: Final = 0.5
 """Share of names that must be spot names before an axis is taken to hold the spots."""
@@ -40,11 +43,14 @@ class SpotTable:
         Index: spot name. Columns: x and y in pixels; None where the file has none.
     selected
         Index: spot name; whether the spot is on tissue; None where the file does not say.
+    is_array
+        Whether the file itself calls the numbers array_row and array_col, and they are whole.
     """
 
     array: pd.DataFrame
     pixels: pd.DataFrame | None = None
     selected: pd.Series | None = None
+    is_array: bool = False
 
 
 def table_role(path: Path) -> str:
@@ -52,7 +58,7 @@ def table_role(path: Path) -> str:
     raw = content(path)
     if kind_of_bytes(raw[:4096]) != "text":
         return ""
-    text, _ = decode(raw[:65536])
+    text = raw[:65536].decode(encoding_of(raw[:65536])[0], "replace")
     delimiter = sniff_delimiter(text)
     header = {cell.lower() for cell in first_line(text, delimiter)}
     if header >= SPOT_FILE or header >= COORDINATES:
@@ -64,7 +70,7 @@ def read_legacy(
     counts: Path,
     *,
     spots: Path | None = None,
-    library: str | None = None,
+    options: ReadOptions | None = None,
     notes: tuple[Note, ...] = (),
 ) -> AnnData:
     """Read a table of counts, spots in rows or in columns, optionally with a file of positions.
@@ -76,8 +82,8 @@ def read_legacy(
     spots
         A spot file (``x y new_x new_y pixel_x pixel_y selected``) or coordinates
         (``,array_row,array_col``).
-    library
-        Which section, where spots are named ``1x17x20``.
+    options
+        Which section, where spots are named ``1x17x20``; what the first number of a name is.
     notes
         What is already known about the way to this file.
 
@@ -94,13 +100,14 @@ def read_legacy(
     refuse_empty(table.values.shape)
     placed = None if spots is None else _read_spots(spots)
     oriented, turn_notes = _spots_in_rows(table, placed)
-    oriented, library_notes = _one_section(oriented, library)
+    chosen = options or ReadOptions()
+    oriented, library_notes = _one_section(oriented, chosen.library)
     names = oriented.rows
     _refuse_repeated(names)
-    obs, pixels, place_notes = _positions(names, placed)
+    obs, pixels, place_notes = _positions(names, placed, chosen.first_number)
     return assemble(
         Parts(
-            counts=as_csr(oriented.values, place=counts.name),
+            counts=oriented.values,
             obs=obs,
             var=pd.DataFrame(index=pd.Index(oriented.columns, dtype=object)),
             pixels=pixels,
@@ -129,7 +136,8 @@ def _spots_in_rows(table: Table, placed: SpotTable | None) -> tuple[Table, list[
     if shares[0] >= shares[1]:
         return table, []
     note = Note("T13", "Genes were in rows; the table was turned.")
-    return Table(table.values.T, table.columns, table.rows, table.notes), [note]
+    turned = canonical(csr_matrix(table.values.T))
+    return Table(turned, table.columns, table.rows, table.notes), [note]
 
 
 def _one_section(table: Table, library: str | None) -> tuple[Table, list[Note]]:
@@ -143,60 +151,64 @@ def _one_section(table: Table, library: str | None) -> tuple[Table, list[Note]]:
     shown = present[0] if library is None else library
     kept = np.array([section == shown for section in sections])
     rows = [name for name, keep in zip(table.rows, kept, strict=True) if keep]
-    notes = [several_libraries(present, shown)] if library is None else []
-    return Table(table.values[kept], rows, table.columns, table.notes), notes
+    note = several_libraries(present, shown)
+    return Table(table.values[kept], rows, table.columns, table.notes), [note]
 
 
 def _positions(
-    names: list[str], placed: SpotTable | None
+    names: list[str], placed: SpotTable | None, first_number: FirstNumber | None
 ) -> tuple[pd.DataFrame, NDArray[np.float64] | None, list[Note]]:
     """Array positions and pixels of the named spots, and what was assumed about them."""
     index = pd.Index(names, dtype=object)
     if placed is None:
-        return _named(index), None, [_axis_note()]
+        array, note = _named(index, None, first_number)
+        return array, None, [note]
     order = placed.array.index.get_indexer(index)
     n_matched = int((order >= 0).sum())
     notes = []
     if n_matched < len(index):
         notes.append(Note("T17", f"{n_matched} of {len(index)} barcodes matched."))
     array = placed.array.reindex(index)
-    if share_of_spots(names) >= MOST:
-        # Adjusted coordinates are decimals; the lattice position is in the name.
-        array = _named(index).where(array[ARRAY_ROW].notna())
-        notes.append(_axis_note())
     pixels = None if placed.pixels is None else placed.pixels.reindex(index).to_numpy(np.float64)
+    if not placed.is_array and share_of_spots(names) >= MOST:
+        # Adjusted coordinates are decimals; the lattice position is in the name.
+        named, note = _named(index, pixels, first_number)
+        array = named.where(array[ARRAY_ROW].notna())
+        notes.append(note)
     obs = array.copy()
     if placed.selected is not None:
         obs[IN_TISSUE] = placed.selected.reindex(index).fillna(0).astype(int)
     return obs, pixels, notes
 
 
-def _named(index: pd.Index) -> pd.DataFrame:
-    """Nearest array position of each spot name."""
-    places = np.rint(positions_from_names([str(name) for name in index]))
-    return pd.DataFrame(places, index=index, columns=[ARRAY_ROW, ARRAY_COL])
-
-
-def _axis_note() -> Note:
-    return Note("T12", "Is the first number row or column? The first number was taken as the row.")
+def _named(
+    index: pd.Index, pixels: NDArray[np.float64] | None, first_number: FirstNumber | None
+) -> tuple[pd.DataFrame, Note]:
+    """Nearest array position of each spot name, and which number was taken as the row."""
+    places, note = named_array([str(name) for name in index], pixels, first_number)
+    return pd.DataFrame(np.rint(places), index=index, columns=[ARRAY_ROW, ARRAY_COL]), note
 
 
 def _read_spots(path: Path) -> SpotTable:
     """Positions from a spot file or a table of coordinates."""
     raw = content(path)
-    text, _ = decode(raw)
+    text = decode(raw)
     delimiter = sniff_delimiter(text)
     header = [cell.lower() for cell in first_line(text, delimiter)]
     if set(header) >= SPOT_FILE:
         return _read_spot_file(text, delimiter, header, path.name)
     table = read_table(raw, path.name)
     frame = pd.DataFrame(
-        table.values.astype(np.float64),
+        table.values.toarray().astype(np.float64),
         index=pd.Index(table.rows, dtype=object),
         columns=[name.lower() for name in table.columns],
     )
     _refuse_repeated(table.rows)
-    return SpotTable(frame[[ARRAY_ROW, ARRAY_COL]], None, frame.get(IN_TISSUE))
+    array = frame[[ARRAY_ROW, ARRAY_COL]]
+    is_array = bool((array.dropna() == np.rint(array.dropna())).all(axis=None))
+    has_pixels = {PXL_COL, PXL_ROW} <= set(frame)
+    pixels = frame[[PXL_COL, PXL_ROW]] if has_pixels else None
+    return SpotTable(array, pixels, frame.get(IN_TISSUE), is_array)
 
 
 def _read_spot_file(text: str, delimiter: str, header: list[str], name: str) -> SpotTable:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from anndata import AnnData
 
@@ -21,10 +22,23 @@ class Note:
         Trap code (``"T3"``), or an empty string where no code exists.
     sentence
         The sentence shown to the user.
+    option
+        The option of `stentrans.read` that decides otherwise; empty where nothing was decided.
+    chosen
+        What this option stands at.
+    choices
+        What it may be set to for this file.
     """
 
     code: str
     sentence: str
+    option: str = ""
+    chosen: str = ""
+    choices: tuple[str, ...] = ()
+
+    def without_choice(self) -> Note:
+        """Return only what was found: in a file written later there is nothing to decide."""
+        return replace(self, option="", chosen="", choices=())
 
 
 def notes_of(adata: AnnData) -> list[Note]:
@@ -34,8 +48,8 @@ def notes_of(adata: AnnData) -> list[Note]:
     if not text:
         return []
     try:
-        return [Note(str(one["code"]), str(one["sentence"])) for one in json.loads(str(text))]
-    except (json.JSONDecodeError, KeyError, TypeError):
+        return [_note(one) for one in json.loads(str(text))]
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
         # Written by someone else under our key: not worth refusing a section for.
         return []
 
@@ -45,5 +59,21 @@ def add_notes(adata: AnnData, notes: Iterable[Note]) -> None:
     kept = list(dict.fromkeys([*notes_of(adata), *notes]))
     held = adata.uns.get(STENTRANS)
     ours = dict(held) if isinstance(held, Mapping) else {}
-    ours[NOTES] = json.dumps([asdict(note) for note in kept])
+    ours[NOTES] = notes_as_text(kept)
     adata.uns[STENTRANS] = ours
+
+
+def notes_as_text(notes: Iterable[Note]) -> str:
+    """Return notes as the JSON in which a section keeps them."""
+    return json.dumps([{k: v for k, v in asdict(note).items() if v} for note in notes])
+
+
+def _note(told: Mapping[str, Any]) -> Note:
+    """One note from JSON; what is empty was left out."""
+    return Note(
+        str(told.get("code", "")),
+        str(told["sentence"]),
+        str(told.get("option", "")),
+        str(told.get("chosen", "")),
+        tuple(str(choice) for choice in told.get("choices", ())),
+    )

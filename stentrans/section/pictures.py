@@ -110,7 +110,7 @@ def _read_scalefactors(path: Path | None) -> dict[str, float]:
     if path is None:
         return {}
     try:
-        stored: Any = json.loads(decode(content(path))[0])
+        stored: Any = json.loads(decode(content(path)))
     except json.JSONDecodeError:
         return {}
     if not isinstance(stored, dict):

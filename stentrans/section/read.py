@@ -6,30 +6,44 @@ import tempfile
 from os import PathLike
 from pathlib import Path
 
-import h5py
 from anndata import AnnData
 
 from stentrans.errors import SectionFormatError
 from stentrans.section.archive import unpack
-from stentrans.section.files import damaged, gunzip, kind_of, refuse_kind, suffix_note
+from stentrans.section.files import gunzip, kind_of, refuse_kind, suffix_note
 from stentrans.section.folder import (
     Found,
     choose,
     find_sections,
     is_high_definition,
     list_files,
+    several_libraries,
 )
 from stentrans.section.h5ad import is_h5ad, read_h5ad
+from stentrans.section.hdf5 import open_hdf5
 from stentrans.section.legacy_st import read_legacy, table_role
 from stentrans.section.notes import Note
-from stentrans.section.tenx import is_tenx
+from stentrans.section.options import FirstNumber, ReadOptions, keep_options
+from stentrans.section.orientation import orient
+from stentrans.section.tenx import is_tenx, unknown_hdf5
 from stentrans.section.visium import read_beside, read_visium
 
 TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
-def read(path: str | PathLike[str], *, library: str | None = None) -> AnnData:
+def read(
+    path: str | PathLike[str],
+    *,
+    library: str | None = None,
+    counts: str | None = None,
+    first_number: FirstNumber | None = None,
+    rotate: int | None = None,
+    flip: bool | None = None,
+) -> AnnData:
     """Read one section from a file or folder, whatever it is named.
+
+    What the file leaves open is decided by the reader and said in a note; every such decision
+    can be made otherwise by one of the options, which all are None by default.
 
     Parameters
     ----------
@@ -38,6 +52,17 @@ def read(path: str | PathLike[str], *, library: str | None = None) -> AnnData:
         folder, or a legacy ST table of counts (csv or tsv, also gzip).
     library
         Name of the section to read, where there are several; by default the first.
+    counts
+        Where the counts of an AnnData file are: ``"X"``, ``"raw.X"`` or the name of a layer; by
+        default the first of the layer ``counts``, ``raw.X``, ``X`` and other layers that holds
+        whole numbers.
+    first_number
+        What the first number of spots named like ``10x13`` is, ``"row"`` or ``"column"``; by
+        default what the pixels show, without pixels the row.
+    rotate
+        Turn picture and pixels clockwise by 90, 180 or 270 degrees; array positions stay.
+    flip
+        Mirror picture and pixels left to right, after turning; array positions stay.
 
     Returns
     -------
@@ -52,30 +77,42 @@ def read(path: str | PathLike[str], *, library: str | None = None) -> AnnData:
     ------
     SectionFormatError
         In one sentence with a code: what must hold, what was given, what to do.
+    ParameterError
+        If an option has a value that no file could have.
     """
+    options = ReadOptions(library, counts, first_number, rotate, flip)
     place = Path(path)
     if not place.exists():
         raise SectionFormatError(f"The path must exist; {place} does not. Check the spelling.")
     try:
-        return _read(place, library, shown=place.name, notes=())
+        section = _read(place, options, shown=place.name, notes=())
     except PermissionError as error:
         raise SectionFormatError(
             f"Files must be readable; {place.name} is not. Ask for the permission to read it."
         ) from error
+    except MemoryError as error:
+        raise SectionFormatError(
+            f"Reading {place.name} needs more memory than is free; choose fewer genes or use a "
+            "machine with more memory.",
+            code="R13",
+        ) from error
+    orient(section, options)
+    keep_options(section, options)
+    return section
 
 
-def _read(place: Path, library: str | None, *, shown: str, notes: tuple[Note, ...]) -> AnnData:
+def _read(place: Path, options: ReadOptions, *, shown: str, notes: tuple[Note, ...]) -> AnnData:
     """Dispatch by content; ``shown`` is the name the user knows."""
     if place.is_dir():
-        return _read_folder(place, library, notes)
+        return _read_folder(place, options, notes)
     kind = kind_of(place)
     noted = (*notes, *suffix_note(place, kind))
     if kind == "HDF5":
-        return _read_hdf5(place, library, noted)
+        return _read_hdf5(place, options, noted)
     if kind == "zip":
         with tempfile.TemporaryDirectory(prefix="stentrans-") as folder:
             unpack(place, Path(folder))
-            return _read_folder(Path(folder), library, noted, shown=shown)
+            return _read_folder(Path(folder), options, noted, shown=shown)
     if kind == "gzip":
         with tempfile.TemporaryDirectory(prefix="stentrans-") as folder:
             inner = Path(folder) / (place.stem if place.suffix == ".gz" else place.name)
@@ -84,53 +121,45 @@ def _read(place: Path, library: str | None, *, shown: str, notes: tuple[Note, ..
             if kind in ("zip", "gzip"):
                 raise refuse_kind(place.name, f"{kind} inside gzip")
             if kind != "text":
-                return _read(inner, library, shown=shown, notes=noted)
-            return read_legacy(inner, library=library, notes=noted)
+                return _read(inner, options, shown=shown, notes=noted)
+            return read_legacy(inner, options=options, notes=noted)
     if kind == "text" and place.suffix.lower() != ".cloupe":
-        return read_legacy(place, library=library, notes=noted)
+        return read_legacy(place, options=options, notes=noted)
     raise refuse_kind(place.name, kind)
 
 
-def _read_hdf5(path: Path, library: str | None, notes: tuple[Note, ...]) -> AnnData:
+def _read_hdf5(path: Path, options: ReadOptions, notes: tuple[Note, ...]) -> AnnData:
     """Tell AnnData from 10x matrices."""
-    try:
-        with h5py.File(path, "r") as file:
-            layout = "h5ad" if is_h5ad(file) else "10x" if is_tenx(file) else ""
-            groups = ", ".join(str(name) for name in list(file)[:8]) or "none"
-    except (OSError, RuntimeError, KeyError) as error:
-        raise damaged(path.name) from error
+    with open_hdf5(path) as file:
+        layout = "h5ad" if is_h5ad(file) else "10x" if is_tenx(file) else ""
+        if not layout:
+            raise unknown_hdf5(path.name, file)
     if layout == "h5ad":
-        return read_h5ad(path, library=library, notes=notes)
-    if layout == "10x":
-        return read_visium(read_beside(path), notes=notes)
-    raise SectionFormatError(
-        f"{path.name} is HDF5, but neither 10x nor h5ad (groups: {groups}). Use "
-        "filtered_feature_bc_matrix.h5 or an h5ad file.",
-        code="R15",
-    )
+        return read_h5ad(path, options, notes=notes)
+    return read_visium(read_beside(path), notes=notes)
 
 
 def _read_folder(
-    root: Path, library: str | None, notes: tuple[Note, ...], *, shown: str = ""
+    root: Path, options: ReadOptions, notes: tuple[Note, ...], *, shown: str = ""
 ) -> AnnData:
     """Read the Space Ranger section, the AnnData file or the table in a folder."""
     files, n_junk = list_files(root)
     found = find_sections(root, files)
     if found:
-        one, several = choose(found, library)
+        one, several = choose(found, options.library)
         nested = _nested_note(root, one, n_junk)
         return read_visium(_named(one, shown), notes=(*notes, *several, *nested))
     if is_high_definition(files):
         raise refuse_kind(shown or root.name, "Visium HD")
     single = [path for path in files if path.suffix == ".h5ad"]
     if single:
-        return _read(single[0], library, shown=shown, notes=notes)
+        return _read(single[0], options, shown=shown, notes=notes)
     tables = [path for path in files if path.name.lower().endswith(TABLES)]
-    return _read_tables(tables, library, notes, shown or root.name)
+    return _read_tables(tables, options, notes, shown or root.name)
 
 
 def _read_tables(
-    tables: list[Path], library: str | None, notes: tuple[Note, ...], shown: str
+    tables: list[Path], options: ReadOptions, notes: tuple[Note, ...], shown: str
 ) -> AnnData:
     """Read a table of counts, with the table of positions beside it if there is one."""
     roles = {path: table_role(path) for path in tables}
@@ -144,12 +173,13 @@ def _read_tables(
             code=code,
         )
     named = {path.name.partition(".")[0]: path for path in counts}
+    library = options.library
     chosen = named.get(library, counts[0]) if library is not None else counts[0]
     several: tuple[Note, ...] = ()
-    if len(counts) > 1 and library not in named:
-        several = (Note("T11", f"{len(counts)} samples found; showing {chosen.name}."),)
+    if len(counts) > 1:
+        several = (several_libraries(list(named), chosen.name.partition(".")[0]),)
     beside = _spots_for(chosen, spots)
-    return read_legacy(chosen, spots=beside, library=library, notes=(*notes, *several))
+    return read_legacy(chosen, spots=beside, options=options, notes=(*notes, *several))
 
 
 def _spots_for(counts: Path, spots: list[Path]) -> Path | None:

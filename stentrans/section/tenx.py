@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,17 @@ from typing import Any, Final
 import h5py
 import numpy as np
 import pandas as pd
-from scipy.io import mmread
 from scipy.sparse import csc_matrix, csr_matrix, hstack
 
 from stentrans.errors import SectionFormatError
 from stentrans.keys import GENE_IDS
-from stentrans.section.assemble import refuse_too_large
-from stentrans.section.counts import as_csr
-from stentrans.section.files import content, damaged, decode
+from stentrans.section.counts import canonical
+from stentrans.section.files import content, decode
+from stentrans.section.hdf5 import open_hdf5
+from stentrans.section.matrix_market import read_market
+from stentrans.section.memory import MatrixSize, refuse_too_large
 from stentrans.section.notes import Note
+from stentrans.section.stored import read_compressed
 
 FEATURE_TYPE: Final = "feature_types"
 GENE_EXPRESSION: Final = "Gene Expression"
@@ -52,7 +53,7 @@ class TenxMatrix:
 
 def is_tenx(file: h5py.File) -> bool:
     """Whether an open HDF5 file has the layout of a 10x matrix."""
-    return "matrix" in file or bool(_legacy_genomes(file))
+    return bool(_groups(file))
 
 
 def read_tenx_h5(path: Path) -> TenxMatrix:
@@ -63,23 +64,36 @@ def read_tenx_h5(path: Path) -> TenxMatrix:
     SectionFormatError
         R3 if damaged, R13 if too large, R15 if it is another HDF5 file.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            groups = ["matrix"] if "matrix" in file else _legacy_genomes(file)
-            if not groups:
-                listed = ", ".join(str(one) for one in list(file)[:8]) or "none"
-                raise SectionFormatError(
-                    f"{path.name} is HDF5, but neither 10x nor h5ad (groups: {listed}). Use "
-                    "filtered_feature_bc_matrix.h5 or an h5ad file.",
-                    code="R15",
-                )
-            parts = [_read_group(file[name], name) for name in groups]
-            library = _first_text(file.attrs.get("library_ids"))
-    except (OSError, KeyError, ValueError, IndexError, TypeError, RuntimeError) as error:
-        if isinstance(error, SectionFormatError):
-            raise
-        raise damaged(path.name) from error
+    with open_hdf5(path) as file:
+        groups = _groups(file)
+        if not groups:
+            raise unknown_hdf5(path.name, file)
+        refuse_too_large(_size(file))
+        parts = [_read_group(file[name], name) for name in groups]
+        library = _first_text(file.attrs.get("library_ids"))
     return _finish(_side_by_side(parts), library)
+
+
+def tenx_size(path: Path) -> MatrixSize:
+    """Return what a 10x HDF5 matrix declares about itself, without reading it.
+
+    Raises
+    ------
+    SectionFormatError
+        R3 if damaged.
+    """
+    with open_hdf5(path) as file:
+        return _size(file)
+
+
+def unknown_hdf5(name: str, file: h5py.File) -> SectionFormatError:
+    """Return the refusal (R15) for an HDF5 file of another layout."""
+    listed = ", ".join(str(one) for one in list(file)[:8]) or "none"
+    return SectionFormatError(
+        f"{name} is HDF5, but neither 10x nor h5ad (groups: {listed}). Use "
+        "filtered_feature_bc_matrix.h5 or an h5ad file.",
+        code="R15",
+    )
 
 
 def read_tenx_mtx(matrix: Path, features: Path, barcodes: Path) -> TenxMatrix:
@@ -88,16 +102,11 @@ def read_tenx_mtx(matrix: Path, features: Path, barcodes: Path) -> TenxMatrix:
     Raises
     ------
     SectionFormatError
-        R3 if a file is damaged or the three do not fit together.
+        R3 if a file is damaged or the three do not fit together, R13 if it is too large.
     """
-    raw = content(matrix)
-    try:
-        genes_by_spots = mmread(io.BytesIO(raw))
-    except (ValueError, TypeError, OverflowError, OSError) as error:
-        raise damaged(matrix.name) from error
-    spots = _lines(barcodes)
+    genes_by_spots = read_market(matrix)
     table = [line.split("\t") for line in _lines(features)]
-    names = [spot.split("\t")[0] for spot in spots]
+    names = [line.split("\t")[0] for line in _lines(barcodes)]
     if names and names[0].lower() in {"barcode", "x"} and len(names) == genes_by_spots.shape[1] + 1:
         names = names[1:]
     if genes_by_spots.shape != (len(table), len(names)):
@@ -113,20 +122,40 @@ def read_tenx_mtx(matrix: Path, features: Path, barcodes: Path) -> TenxMatrix:
     )
     if table and all(len(row) > 2 for row in table):
         var[FEATURE_TYPE] = [row[2] for row in table]
-    counts = as_csr(csr_matrix(genes_by_spots.T), place=matrix.name)
+    counts = canonical(csr_matrix(genes_by_spots.T, dtype=np.float32))
     return _finish((counts, pd.Index(names, dtype=object), var), "")
+
+
+def _groups(file: h5py.File) -> list[str]:
+    """Names of the groups that hold a matrix: one since version 3, before one per genome."""
+    return ["matrix"] if isinstance(file.get("matrix"), h5py.Group) else _legacy_genomes(file)
+
+
+def _size(file: h5py.File) -> MatrixSize:
+    """What the matrices of a file declare; several genomes and set-aside features are copied."""
+    groups = [file[name] for name in _groups(file)]
+    shapes = [[int(size) for size in group["shape"][:2]] for group in groups]
+    n_copies = 2.0 if len(groups) > 1 else 1.0
+    if groups and "features" in groups[0] and n_copies == 1.0:
+        is_gene = np.asarray(groups[0]["features/feature_type"][:]) == GENE_EXPRESSION.encode()
+        n_copies += 1.0 if is_gene.any() and not is_gene.all() else 0.0
+    return MatrixSize(
+        n_spots=max((shape[1] for shape in shapes), default=0),
+        n_genes=sum(shape[0] for shape in shapes),
+        n_values=sum(int(group["data"].shape[0]) for group in groups),
+        n_copies=n_copies,
+    )
 
 
 def _read_group(group: h5py.Group, name: str) -> tuple[csr_matrix, pd.Index, pd.DataFrame]:
     """Counts, barcodes and genes of one group."""
     n_genes, n_spots = (int(size) for size in group["shape"][:2])
-    n_values = int(group["data"].shape[0])
-    refuse_too_large(n_values, n_spots + n_genes)
-    if group["indptr"].shape[0] != n_spots + 1 or group["barcodes"].shape[0] != n_spots:
+    if group["barcodes"].shape != (n_spots,):
         raise ValueError("declared shape and stored arrays differ")
-    stored = (group["data"][:], group["indices"][:], group["indptr"][:])
-    by_spot = csr_matrix(stored, shape=(n_spots, n_genes))
-    by_spot.check_format(full_check=True)
+    # Columns are spots, compressed: read as rows, the matrix is already turned.
+    counts = read_compressed(
+        group["data"], group["indices"], group["indptr"], shape=(n_spots, n_genes), place=name
+    )
     features = group.get("features")
     if features is not None:
         columns: Mapping[str, Any] = features
@@ -145,8 +174,7 @@ def _read_group(group: h5py.Group, name: str) -> tuple[csr_matrix, pd.Index, pd.
         )
     if len(var) != n_genes:
         raise ValueError("declared shape and stored names differ")
-    spots = pd.Index(_texts(group["barcodes"]), dtype=object)
-    return as_csr(by_spot, place=name), spots, var
+    return counts, pd.Index(_texts(group["barcodes"]), dtype=object), var
 
 
 def _side_by_side(
@@ -163,7 +191,7 @@ def _side_by_side(
         ones = np.ones(len(names), dtype=np.float32)
         shape = (len(spots), len(names))
         blocks.append(csc_matrix((ones, (place, np.arange(len(names)))), shape=shape) @ counts)
-    joined = as_csr(csr_matrix(hstack(blocks)), place="matrix")
+    joined = canonical(csr_matrix(hstack(blocks), dtype=np.float32))
     return joined, spots, pd.concat([part[2] for part in parts])
 
 
@@ -221,7 +249,9 @@ def _legacy_genomes(file: h5py.File) -> list[str]:
 
 def _texts(stored: h5py.Dataset) -> list[str]:
     """Names as str; 10x stores fixed-length bytes."""
-    return [one.decode() if isinstance(one, bytes) else str(one) for one in stored[:]]
+    return [
+        one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in stored[:]
+    ]
 
 
 def _first_text(stored: Any) -> str:
@@ -229,10 +259,9 @@ def _first_text(stored: Any) -> str:
     names: Any = np.atleast_1d(stored) if stored is not None else []
     if not len(names):
         return ""
-    return names[0].decode() if isinstance(names[0], bytes) else str(names[0])
+    return names[0].decode("utf-8", "replace") if isinstance(names[0], bytes) else str(names[0])
 
 
 def _lines(path: Path) -> list[str]:
     """Lines of a small text file, plain or gzip, without empty ones at the end."""
-    text, _ = decode(content(path))
-    return text.rstrip().splitlines()
+    return decode(content(path)).rstrip().splitlines()

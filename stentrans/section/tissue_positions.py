@@ -54,7 +54,7 @@ def read_positions(path: Path) -> Positions:
     kind = kind_of_bytes(raw[:4096])
     if kind != "text":
         raise refuse_kind(path.name, kind)
-    text, _ = decode(raw)
+    text = decode(raw)
     delimiter = "\t" if text.partition("\n")[0].count("\t") >= len(COLUMNS) - 1 else ","
     rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     has_header = bool(rows) and rows[0][0].strip().strip('"').lower() == BARCODE

@@ -186,7 +186,9 @@ def test_several_samples_are_read_one_at_a_time(write_outs, tmp_path):
     assert "T11" in codes(section)
     assert list(section.uns["spatial"]) == ["first"]
     other = read(tmp_path / "study", library="second")
-    assert "T11" not in codes(other)
+    several = next(note for note in notes_of(other) if note.code == "T11")
+    assert (several.option, several.chosen) == ("library", "second")
+    assert several.choices == ("first", "second")
     assert list(other.uns["spatial"]) == ["second"]
 
 
