@@ -5,9 +5,11 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from stentrans.app import demo, facts, maps, opening, router, state, text, widgets
+from stentrans.app import changes, demo, facts, maps, opening, router, state, text, widgets
 
-UPLOAD, PATH, EXAMPLE, TAKEN = "upload", "path", "example", "uploads_taken"
+UPLOAD, PATH, EXAMPLE = "upload", "path", "example"
+UPLOAD_FORM, TAKEN, N_OPENED = "upload_form", "uploads_taken", "uploads_opened"
+FORMS = {"Files": True, "Folder": "directory"}
 
 
 def take_upload(files: list[UploadedFile]) -> None:
@@ -21,7 +23,18 @@ def take_upload(files: list[UploadedFile]) -> None:
     st.session_state[TAKEN] = ids
     if files:
         widgets.keep_error(opening.open_upload, files)
+        if state.KEPT_ERROR not in st.session_state:
+            # A new key empties the uploader, so that the server keeps no copy in its memory;
+            # after a refusal the files stay, to be joined by those that were missing.
+            st.session_state[N_OPENED] = st.session_state.get(N_OPENED, 0) + 1
         st.rerun()
+
+
+def upload_key(form: str) -> str:
+    """Return the key of the uploader, another one after every section that was opened."""
+    parts = [UPLOAD, *(["folder"] if form == "Folder" else [])]
+    opened = st.session_state.get(N_OPENED, 0)
+    return "-".join([*parts, *([str(opened)] if opened else [])])
 
 
 def take_path() -> None:
@@ -43,10 +56,18 @@ def choose_section() -> None:
     own, path, example = st.columns([5, 4, 4])
     with own.container(border=True, height="stretch"):
         st.markdown("**:material/upload_file: Use my own data**", help=text.UPLOAD_HELP)
+        form = st.segmented_control(
+            "What to upload",
+            list(FORMS),
+            default="Files",
+            required=True,
+            key=UPLOAD_FORM,
+            label_visibility="collapsed",
+        )
         uploaded = st.file_uploader(
             "Upload a section: .h5ad, .zip, .h5, .csv, .tsv",
-            accept_multiple_files=True,
-            key=UPLOAD,
+            accept_multiple_files=FORMS[form],
+            key=upload_key(form),
             label_visibility="collapsed",
         )
         st.caption(text.UPLOAD_KINDS)
@@ -91,9 +112,8 @@ def show_found(section: str) -> None:
             help="Choose resolution and method, then start.",
         ):
             st.switch_page("pages/enhance.py")
-        for note in found.notes:
-            # st.badge would escape brackets a second time, and so undo the escape.
-            st.markdown(f":blue-badge[:material/info: {text.plain(note)}]")
+        changes.show_notes(section, found.notes)
+        changes.show_orientation(section)
         if found.refusal is not None:
             st.warning(text.plain(found.refusal), icon=":material/block:")
 

@@ -12,7 +12,14 @@ from anndata import AnnData
 from stentrans.app import cache
 from stentrans.errors import SectionFormatError
 from stentrans.lattice import Lattice, enhanced_sites
-from stentrans.section import is_simulated, library_size, notes_of, refusal_of, technology_of
+from stentrans.section import (
+    Note,
+    is_simulated,
+    library_size,
+    notes_of,
+    refusal_of,
+    technology_of,
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class Facts:
     assay, spots, genes, depth, orientation, scale
         Short values for people.
     notes
-        Sentences about what was assumed while reading.
+        What was found and assumed while reading, with what may be decided otherwise.
     refusal
         Why the section cannot be enhanced; None if it can.
     """
@@ -35,7 +42,7 @@ class Facts:
     depth: str
     orientation: str
     scale: str
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     refusal: str | None
 
 
@@ -55,7 +62,7 @@ def facts_of(section_id: str) -> Facts:
         depth=f"{np.median(library_size(tissue.X)):,.0f} UMI per spot",
         orientation=_orientation(lattice),
         scale=_scale(lattice),
-        notes=tuple(note.sentence for note in notes_of(section)),
+        notes=tuple(notes_of(section)),
         refusal=refusal_of(section),
     )
 

@@ -5,25 +5,30 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import BinaryIO, Protocol
 
 import streamlit as st
 
 import stentrans
 from stentrans.app import cache, state
-from stentrans.errors import ParameterError
+from stentrans.app.sources import Source
+from stentrans.errors import ParameterError, SectionFormatError
+from stentrans.section import ReadOptions
 
 DATA_VARIABLE = "STENTRANS_DATA"
 MOST_LETTERS = 60
+FILES = "files"
+"""Folder of an upload in the store: nothing that is uploaded can lie beside it."""
 
 
 class Uploaded(Protocol):
     """What is needed of an uploaded file."""
 
     name: str
+    size: int
 
     def getbuffer(self) -> memoryview:
         """Return the content without a copy."""
@@ -31,16 +36,19 @@ class Uploaded(Protocol):
 
 
 def open_upload(files: Sequence[Uploaded]) -> None:
-    """Read uploaded files as one section and look at it.
+    """Keep uploaded files, read them as one section and look at it.
+
+    They are kept in the store, so that the section can be read again another way.
 
     Raises
     ------
     SectionFormatError
-        If they are not one usable section.
+        R12 if they are larger than an upload may be; or if they are not one usable section.
     """
-    with TemporaryDirectory(prefix="stentrans-upload-") as folder:
-        paths = [_place(Path(folder), file) for file in files]
-        _open(paths[0] if len(paths) == 1 else Path(folder), paths[0].name)
+    _refuse_too_much(files)
+    name = _upload_name(files)
+    cache.store().put("uploads", name, lambda folder: _place_all(folder / FILES, files))
+    _open(Source(label=_label(files), upload=name))
 
 
 def open_path(text: str) -> None:
@@ -49,22 +57,126 @@ def open_path(text: str) -> None:
     Raises
     ------
     ParameterError
-        If this path may not be opened from the browser, or does not exist.
+        If the path does not exist, or cannot be looked up.
     SectionFormatError
-        If there is no usable section.
+        R16 if this path may not be opened from the browser; or if there is no usable section.
     """
     path = _resolved(text.strip().strip("\"'"))
-    if not is_allowed(path):
-        listed = ", ".join(str(folder) for folder in data_folders()) or "none are listed"
+    _open(Source(label=path.name, path=str(path)))
+
+
+def can_reopen(section_id: str) -> bool:
+    """Say whether the files of a section are still there to be read another way."""
+    source = state.source_of(section_id)
+    if source is None:
+        return False
+    return bool(source.path) or cache.store().has("uploads", source.upload)
+
+
+def reopen(options: ReadOptions) -> None:
+    """Read the files of the section that is looked at again, another way, and look at that.
+
+    Raises
+    ------
+    ParameterError, SectionFormatError, StoreError
+        If its files are gone, or cannot be read this way.
+    """
+    before = state.section_id()
+    source = None if before is None else state.source_of(before)
+    if before is None or source is None:
         raise ParameterError(
-            "On this server a path must lie below a folder its administrator lists in "
-            f"{DATA_VARIABLE} ({listed}). Upload the file instead."
+            "Only a section whose files are known here can be read another way; these are not. "
+            "Open the files again."
         )
+    _open(source.read_with(options))
+    if state.section_id() != before:
+        state.forget_section(before)
+
+
+def _open(source: Source) -> None:
+    """Read what a source names, keep it and look at it."""
+    section = stentrans.read(_place_of(source), **source.options.given())
+    about = {"label": source.label, "source": source.to_dict()}
+    name = cache.store().put_section(section, about=about)
+    state.choose_section(name, source.label)
+    state.keep_source(name, source)
+
+
+def _place_of(source: Source) -> Path:
+    """The file or folder to read, checked again: who may open what can have changed."""
+    if source.upload:
+        return _only_file(cache.store().open("uploads", source.upload) / FILES)
+    path = _resolved(source.path)
+    refuse_foreign(path)
     if not _exists(path):
         raise ParameterError(
             f"The path must exist on this computer; {_short(str(path))} does not. Check it."
         )
-    _open(path, path.name)
+    return path
+
+
+def _only_file(folder: Path) -> Path:
+    """The file of a folder that holds one and nothing else; else the folder."""
+    held = list(folder.iterdir())
+    return held[0] if len(held) == 1 and held[0].is_file() else folder
+
+
+def _refuse_too_much(files: Sequence[Uploaded]) -> None:
+    """Raise SectionFormatError (R12) where files together are larger than one may be."""
+    limit = int(st.get_option("server.maxUploadSize") or 200)
+    size = sum(file.size for file in files)
+    if size > limit * 2**20:
+        raise SectionFormatError(
+            f"{size / 2**20:,.0f} MB exceed the upload limit of {limit:,} MB; open the file or "
+            "folder by its path instead.",
+            code="R12",
+        )
+
+
+def _upload_name(files: Sequence[Uploaded]) -> str:
+    """Name uploaded files after their names and content."""
+    digest = sha256()
+    for file in files:
+        digest.update(sha256(file.name.encode("utf-8", "replace")).digest())
+        digest.update(sha256(file.getbuffer()).digest())
+    return digest.hexdigest()[:32]
+
+
+def _label(files: Sequence[Uploaded]) -> str:
+    """What the user calls the files: the one, or the folder they are in, or the first."""
+    tops = {PurePosixPath(file.name.replace("\\", "/")).parts[:1] for file in files}
+    if len(files) > 1 and len(tops) == 1:
+        return next(iter(tops))[0]
+    return PurePosixPath(files[0].name.replace("\\", "/")).name or files[0].name
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raise SectionFormatError (R16) for a path that may not be opened from the browser.
+
+    Neither may a folder that holds links to such places.
+    """
+    if is_allowed(path) and not _has_links_out(path):
+        return
+    listed = ", ".join(str(folder) for folder in data_folders()) or "none are listed"
+    raise SectionFormatError(
+        "That path is outside the data folder: on this server it must lie below a folder its "
+        f"administrator lists in {DATA_VARIABLE} ({listed}), links included. Upload the file "
+        "instead.",
+        code="R16",
+    )
+
+
+def _has_links_out(path: Path) -> bool:
+    """Whether a listed folder holds links to places beside the listed ones."""
+    if DATA_VARIABLE not in os.environ or not path.is_dir():
+        return False
+    links = (
+        Path(folder, name)
+        for folder, folders, files in os.walk(path)
+        for name in (*folders, *files)
+        if Path(folder, name).is_symlink()
+    )
+    return not all(is_allowed(_resolved(str(link))) for link in links)
 
 
 def is_allowed(path: Path) -> bool:
@@ -118,9 +230,10 @@ def _short(text: str) -> str:
     return shown if len(shown) <= 200 else f"{shown[:200]} …"
 
 
-def _open(path: Path, label: str) -> None:
-    section = stentrans.read(path)
-    state.choose_section(cache.store().put_section(section, about={"label": label}), label)
+def _place_all(folder: Path, files: Sequence[Uploaded]) -> None:
+    """Write uploads below a folder."""
+    for file in files:
+        _place(folder, file)
 
 
 def _place(folder: Path, file: Uploaded) -> Path:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 
-from stentrans.app import cache, demo
-from stentrans.section import is_simulated
+from stentrans.app import cache, demo, state
+from stentrans.section import ReadOptions, is_simulated
 from stentrans.store import Run
 
 
@@ -18,9 +18,20 @@ def command_line(run: Run, label: str) -> str:
     line = ["python", "-m", "stentrans", "enhance", label, "--factor", str(run.factor)]
     line += ["--method", run.method, "--seed", str(run.seed)]
     line += [] if run.fill_gaps else ["--no-fill-gaps"]
+    source = state.source_of(run.section)
+    line += [] if source is None else _reading(source.options)
     for name, value in run.settings:
         line += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join(line)
+
+
+def _reading(options: ReadOptions) -> list[str]:
+    """Return the arguments that read a file the way it was read here."""
+    words: list[str] = []
+    for name, value in options.given().items():
+        flag = f"--{name.replace('_', '-')}"
+        words += [flag] if value is True else [flag, str(value)]
+    return words
 
 
 def _example(section_id: str) -> str | None:

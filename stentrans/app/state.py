@@ -7,11 +7,13 @@ from typing import Final
 import streamlit as st
 
 from stentrans.app import cache, text
+from stentrans.app.sources import Source
 from stentrans.store import Run
 from stentrans.words import Reading as Reading
 
 SECTION: Final = "stentrans_section"
 LABELS: Final = "stentrans_labels"
+SOURCES: Final = "stentrans_sources"
 RUNS: Final = "stentrans_runs"
 SHOWN_GENES: Final = "stentrans_shown_genes"
 ROUTED: Final = "stentrans_routed"
@@ -61,6 +63,25 @@ def labels() -> dict[str, str]:
 def label() -> str:
     """Return the name of the section this session looks at."""
     return labels().get(section_id() or "", "section")
+
+
+def keep_source(name: str, source: Source) -> None:
+    """Remember where a section came from and how it was read."""
+    st.session_state.setdefault(SOURCES, {})[name] = source
+
+
+def source_of(name: str) -> Source | None:
+    """Return where a section came from; None where nobody knows, as for an example."""
+    sources: dict[str, Source] = st.session_state.get(SOURCES, {})
+    if name in sources:
+        return sources[name]
+    return Source.from_dict(cache.store().about("sections", name).get("source"))
+
+
+def forget_section(name: str) -> None:
+    """Leave a section out of the list of this session, unless it was enhanced there."""
+    if name not in st.session_state.get(RUNS, {}):
+        labels().pop(name, None)
 
 
 def run() -> Run | None:

@@ -36,6 +36,12 @@ UPLOAD_HELP: Final = (
     "Files go to the machine that runs this app and nowhere else."
 )
 
+OPTION_NAMES: Final = {
+    "library": "Which sample",
+    "counts": "Where the counts are",
+    "first_number": "What the first number of a spot's name is",
+}
+
 WHAT_HAPPENS: Final = (
     "The method learns from this section alone, in the background: close the page and it goes on. "
     "Afterwards every spot is hidden once and predicted, so that you can see whether to believe "

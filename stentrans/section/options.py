@@ -62,6 +62,11 @@ class ReadOptions:
         """Whether picture and positions are turned or mirrored."""
         return bool(self.rotate or self.flip)
 
+    def choosing(self, option: str, choice: str) -> ReadOptions:
+        """Return these options with one of them, by name, set to another choice."""
+        changed: dict[str, Any] = {option: choice}
+        return replace(self, **changed)
+
     def turned(self) -> ReadOptions:
         """Return these options with what is seen now turned by another 90° clockwise."""
         # Turning a mirror image clockwise turns its original the other way.

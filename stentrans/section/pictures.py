@@ -131,7 +131,7 @@ def _read_picture(path: Path) -> NDArray[np.uint8] | None:
         with Image.open(path) as picture:
             if picture.width * picture.height > limit:
                 return None
-            return np.asarray(picture.convert("RGB"), dtype=np.uint8)
+            return np.array(picture.convert("RGB"), dtype=np.uint8)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         # Pillow reports damaged PNG chunks as SyntaxError.
         return None

@@ -35,7 +35,7 @@ class Entry:
 
     @property
     def shelf(self) -> str:
-        """``"sections"`` or ``"runs"``."""
+        """``"sections"``, ``"runs"`` or ``"uploads"``."""
         return self.folder.parent.name
 
     @property

@@ -31,8 +31,8 @@ IN_USE_S = 600.0
 LEFT_OVER_S = 24 * 3600.0
 """A temporary folder untouched for so long belongs to nobody any more."""
 
-Shelf = Literal["sections", "runs"]
-SHELVES: tuple[Shelf, ...] = ("runs", "sections")
+Shelf = Literal["sections", "runs", "uploads"]
+SHELVES: tuple[Shelf, ...] = ("runs", "sections", "uploads")
 SECTION_FILE = "section.h5ad"
 
 
@@ -177,18 +177,18 @@ class Store:
         Never removes ``keep``, an entry that was used within the last ten minutes, or a pinned run
         with its section.
         """
-        entries = [entry for shelf in SHELVES for entry in self.entries(shelf)]
-        sizes = {entry: entry.size for entry in entries}
+        shelf_of = {entry: shelf for shelf in SHELVES for entry in self.entries(shelf)}
+        sizes = {entry: entry.size for entry in shelf_of}
         total, now, removed = sum(sizes.values()), time.time(), []
         if total <= self.limit_bytes:
             return []
         kept = {keep, *self._pinned()}
-        for entry in sorted(entries, key=lambda entry: entry.used_at):
+        for entry in sorted(shelf_of, key=lambda entry: entry.used_at):
             if total <= self.limit_bytes:
                 break
             if entry.name in kept or now - entry.used_at < IN_USE_S:
                 continue
-            self.remove("runs" if entry.shelf == "runs" else "sections", entry.name)
+            self.remove(shelf_of[entry], entry.name)
             total -= sizes[entry]
             removed.append(entry.name)
         return removed

@@ -10,7 +10,7 @@ import streamlit as st
 
 from stentrans.app import cache, demo, facts, opening, repeat, text
 from stentrans.cli.parser import build_parser
-from stentrans.errors import ParameterError
+from stentrans.errors import ParameterError, SectionFormatError
 from stentrans.jobs import Job, Manager
 from stentrans.section import simulate
 from stentrans.store import Run
@@ -48,7 +48,7 @@ def test_unset_address_is_not_private(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("public_server")
 def test_path_on_a_shared_server_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="STENTRANS_DATA"):
+    with pytest.raises(SectionFormatError, match="STENTRANS_DATA"):
         opening.open_path(str(tmp_path))
 
 
@@ -74,7 +74,7 @@ def test_listed_folders_are_a_limit_on_a_private_server_too(
     monkeypatch.setattr(st, "get_option", lambda name: address)
     monkeypatch.setenv("STENTRANS_DATA", str(tmp_path / "shown"))
     assert opening.is_allowed((tmp_path / "shown" / "a.h5ad").resolve())
-    with pytest.raises(ParameterError, match="STENTRANS_DATA"):
+    with pytest.raises(SectionFormatError, match="STENTRANS_DATA"):
         opening.open_path(str(tmp_path))
 
 

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from stentrans.app import cache, facts, maps
 from stentrans.jobs import Manager
+from stentrans.section import Note
 
 PAGES = ["pages/home.py", "pages/enhance.py", "pages/genes.py"]
 
@@ -297,7 +298,7 @@ def test_note_about_a_file_is_escaped_once(app: AppTest, monkeypatch: pytest.Mon
     found = facts.facts_of
 
     def with_note(section_id: str) -> facts.Facts:
-        return replace(found(section_id), notes=("gene [a](b) was renamed",))
+        return replace(found(section_id), notes=(Note("", "gene [a](b) was renamed"),))
 
     monkeypatch.setattr(facts, "facts_of", with_note)
     app.run()
