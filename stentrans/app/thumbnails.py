@@ -10,7 +10,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from stentrans.app import cache
-from stentrans.figures.bricks import colour_codes, colour_limits, lay_bricks
+from stentrans.figures.bricks import lay_bricks
+from stentrans.figures.colours import LOWEST, TOP_CODE, colour_codes, colour_limits, shades
 from stentrans.figures.theme import theme
 from stentrans.keys import ARRAY_COL, ARRAY_ROW
 from stentrans.section import library_size
@@ -47,12 +48,12 @@ def array_thumbnail(section_id: str, *, is_swapped: bool, is_dark: bool) -> NDAr
 
 
 def _palette(*, is_dark: bool) -> NDArray[np.uint8]:
-    """RGBA of every colour code, shape ``(256, 4)``; code 0 is clear."""
-    colours = theme(dark=is_dark)
-    shades = plotly.colors.sample_colorscale(
-        colours.sequential, list(np.linspace(colours.darkest, 1.0, 255)), colortype="tuple"
+    """RGBA of every colour code, shape ``(256, 4)``; codes without a value are clear."""
+    n_shades = TOP_CODE - LOWEST + 1
+    chosen = plotly.colors.sample_colorscale(
+        shades("auto", theme(dark=is_dark)), list(np.linspace(0, 1, n_shades)), colortype="tuple"
     )
-    palette = np.zeros((256, 4), np.uint8)
-    palette[1:, :3] = np.rint(np.array(shades) * 255).astype(np.uint8)
-    palette[1:, 3] = 255
+    palette = np.zeros((TOP_CODE + 1, 4), np.uint8)
+    palette[LOWEST:, :3] = np.rint(np.array(chosen) * 255).astype(np.uint8)
+    palette[LOWEST:, 3] = 255
     return palette
