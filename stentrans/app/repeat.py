@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 
 from stentrans.app import cache, demo, state
 from stentrans.section import ReadOptions, is_simulated
@@ -18,20 +19,47 @@ def command_line(run: Run, label: str) -> str:
     line = ["python", "-m", "stentrans", "enhance", label, "--factor", str(run.factor)]
     line += ["--method", run.method, "--seed", str(run.seed)]
     line += [] if run.fill_gaps else ["--no-fill-gaps"]
-    source = state.source_of(run.section)
-    line += [] if source is None else _reading(source.options)
+    line += _reading_of(run.section)
     for name, value in run.settings:
         line += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join(line)
 
 
-def _reading(options: ReadOptions) -> list[str]:
+def _reading_of(section_id: str) -> list[str]:
     """Return the arguments that read a file the way it was read here."""
+    source = state.source_of(section_id)
     words: list[str] = []
-    for name, value in options.given().items():
+    for name, value in (ReadOptions() if source is None else source.options).given().items():
         flag = f"--{name.replace('_', '-')}"
         words += [flag] if value is True else [flag, str(value)]
     return words
+
+
+def filter_line(section_id: str, label: str, limits: Mapping[str, float], out: str) -> str:
+    """Return the command that sets poor spots aside.
+
+    Parameters
+    ----------
+    section_id, label
+        The section before, and the file as the user named it.
+    limits
+        Arguments of `stentrans.section.filter_spots` by name.
+    out
+        File to write.
+    """
+    kind = _example(section_id)
+    if kind is not None:
+        told = ", ".join(f"{name}={value}" for name, value in limits.items())
+        code = (
+            "import stentrans; from stentrans.section import filter_spots; "
+            f'section = stentrans.simulate(lattice="{kind}"); '
+            f"filter_spots(section, {told}).write_h5ad({out!r})"
+        )
+        return shlex.join(["python", "-c", code])
+    line = ["python", "-m", "stentrans", "filter", label, *_reading_of(section_id)]
+    for name, value in limits.items():
+        line += [f"--{name.replace('_', '-')}", f"{value:g}"]
+    return shlex.join([*line, "-o", out])
 
 
 def _example(section_id: str) -> str | None:

@@ -13,7 +13,10 @@ def current_page() -> Any:
     """Declare all pages to Streamlit and return the one that was asked for."""
     return st.navigation(
         {
-            "Start": [st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)],
+            "Start": [
+                st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+                st.Page("pages/quality.py", title="Quality", icon=":material/traffic:"),
+            ],
             "Enhance": [st.Page("pages/enhance.py", title="Enhance", icon=":material/blur_on:")],
             "Explore": [st.Page("pages/genes.py", title="Genes", icon=":material/search:")],
         }

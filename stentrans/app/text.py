@@ -64,6 +64,22 @@ SCORES_HELP: Final = (
     "method seldom passes the noise ceiling, an estimate of what counting noise alone allows."
 )
 
+READINESS_HELP: Final = (
+    "No number of counts makes a section good: a shallow one with broad regions can be enhanced, "
+    "a deep one whose neighbours have nothing in common cannot. So two things are measured.\n\n"
+    "**What depth allows.** Every count is put into one of two halves at random. How well the "
+    "halves agree bounds how well any method can score: the noise ceiling.\n\n"
+    "**What space gives.** Depth is taken out, and each spot is compared with the mean of its "
+    "neighbours, gene by gene; then again after the spots were shuffled. If most genes agree with "
+    "their neighbours beyond chance, the answer is yes; if only some do, judge gene by gene; if "
+    "none does (5 % false discoveries), there is nothing to interpolate.\n\n"
+    "A hole is a problem where its middle is farther from any spot than spots agree with each "
+    "other."
+)
+NO_MITOCHONDRIAL: Final = (
+    "No gene name begins with MT\\- or mt\\-, so there is no mitochondrial share to look at."
+)
+
 _MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!$:~<>|&])")
 
 
@@ -89,6 +105,29 @@ def maps_alt(gene: str, kind: str) -> str:
         f"Maps of {gene}: measured, enhanced and {third}. Plus and minus zoom, shift with an arrow "
         "key moves, 0 shows the whole section."
     )
+
+
+def filter_effect(n_aside: int, n_gaps: int) -> str:
+    """Say what becomes of spots that thresholds set aside."""
+    at_edge = n_aside - n_gaps
+    parts = [f"{n_gaps:,} inside the tissue become gaps to fill"] if n_gaps else []
+    parts += [f"{at_edge:,} at its edge are left out"] if at_edge else []
+    return f"**{counted(n_aside, 'spot')}** set aside: {', '.join(parts)}."
+
+
+def holes_found(sizes: list[int]) -> str:
+    """Say how many positions were lost, and how they lie together; sizes from the largest."""
+    single, larger = sizes.count(1), [size for size in sizes if size > 1]
+    parts = [counted(single, "single lost spot")] if single else []
+    if larger:
+        listed = ", ".join(str(size) for size in larger[:6]) + (" …" if len(larger) > 6 else "")
+        parts.append(f"{counted(len(larger), 'hole')} of {listed} positions")
+    return f"**{counted(sum(sizes), 'gap')}** inside the tissue: {' and '.join(parts)}."
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun, in the plural where it is not one."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def factor_label(factor: int) -> str:

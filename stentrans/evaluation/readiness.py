@@ -254,10 +254,10 @@ def _about_genes(counts: csr_matrix, n_usual: int) -> Reason:
 
 
 def _about_signal(signal: _Signal, tone: Tone) -> Reason:
-    of = "all" if signal.n_genes < MOST_GENES else f"{MOST_GENES:,} drawn at random"
+    of = "" if signal.n_genes < MOST_GENES else f" ({MOST_GENES:,} drawn at random)"
     share = "All" if signal.share > 0.995 else f"At least {signal.share:.0%}"
     sentence = (
-        f"{share} of the testable genes ({of}) follow their neighbours beyond chance; correlation "
+        f"{share} of the testable genes{of} follow their neighbours beyond chance; correlation "
         f"with the neighbours' mean {signal.agreement:.2f} on average, 0 in shuffled spots."
     )
     return Reason("Spatial signal", tone, sentence)
