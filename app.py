@@ -18,6 +18,13 @@ def main() -> None:
     state.write_to_url()
 
 
-# A worker process imports this file under another name, and must not draw pages.
-if __name__ == "__main__":
+# The server imports this file as "app", Streamlit runs it for every page as "__main__"; a worker
+# process imports it under another name again, and must do neither.
+if __name__ == "app":
+    import streamlit as st
+
+    from stentrans.app import downloads
+
+    app = st.App(__file__, routes=downloads.routes())
+elif __name__ == "__main__":
     main()

@@ -184,7 +184,7 @@ class Enhancement:
         log, fewer layers, progress and cancelling: `stentrans.export.write`, which also says what
         is raised.
         """
-        export.write(self, Path(path), genes)
+        export.write(self, path, genes)
 
     def save(self, folder: str | Path) -> None:
         """Save into a new or empty folder, as factors; `load` is the inverse."""

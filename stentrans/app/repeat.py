@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Mapping
 
 from stentrans.app import cache, demo, state
+from stentrans.app.wish import Wish
+from stentrans.export import LAYERS
 from stentrans.section import ReadOptions, is_simulated
 from stentrans.store import Run
 
@@ -15,14 +17,35 @@ def command_line(run: Run, label: str) -> str:
     """Return the command for a terminal; ``label`` is the file as the user named it."""
     kind = _example(run.section)
     if kind is not None:
-        return _simulated(run, kind)
+        return _python(f'{_simulated(run, kind)}.write("enhanced.h5ad")')
+    return shlex.join(_enhance(run, label))
+
+
+def export_line(run: Run, label: str, wish: Wish, name: str) -> str:
+    """Return the command that makes the same file; ``name`` is that of the file."""
+    kind = _example(run.section)
+    if kind is not None:
+        genes = None if wish.genes is None else json.dumps(wish.genes, ensure_ascii=False)
+        told = f'{genes}, scale="{wish.scale}", layers={json.dumps(wish.layers)}'
+        return _python(
+            "from stentrans.export import write; "
+            f"write({_simulated(run, kind)}, {json.dumps(name)}, {told})"
+        )
+    line = [*_enhance(run, label), "--scale", wish.scale, "--out", name]
+    line += [] if wish.genes is None else ["--genes", ",".join(wish.genes)]
+    line += [] if wish.layers == LAYERS else ["--layers", ",".join(wish.layers)]
+    return shlex.join(line)
+
+
+def _enhance(run: Run, label: str) -> list[str]:
+    """Return the words of the command that repeats a run."""
     line = ["python", "-m", "stentrans", "enhance", label, "--factor", str(run.factor)]
     line += ["--method", run.method, "--seed", str(run.seed)]
     line += [] if run.fill_gaps else ["--no-fill-gaps"]
     line += _reading_of(run.section)
     for name, value in run.settings:
         line += ["--set", f"{name}={json.dumps(value)}"]
-    return shlex.join(line)
+    return line
 
 
 def _reading_of(section_id: str) -> list[str]:
@@ -71,12 +94,13 @@ def _example(section_id: str) -> str | None:
 
 
 def _simulated(run: Run, kind: str) -> str:
-    """Return a line of Python: an example has no file to name."""
+    """Return Python for the result: an example has no file to name."""
     arguments = [f"factor={run.factor}", f'method="{run.method}"', f"seed={run.seed}"]
     arguments += [] if run.fill_gaps else ["fill_gaps=False"]
     arguments += [f"{name}={value!r}" for name, value in run.settings]
-    code = (
-        f'import stentrans; section = stentrans.simulate(lattice="{kind}"); '
-        f'stentrans.enhance(section, {", ".join(arguments)}).write("enhanced.h5ad")'
-    )
-    return shlex.join(["python", "-c", code])
+    section = f'stentrans.simulate(lattice="{kind}")'
+    return f"stentrans.enhance({section}, {', '.join(arguments)})"
+
+
+def _python(code: str) -> str:
+    return shlex.join(["python", "-c", f"import stentrans; {code}"])

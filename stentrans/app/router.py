@@ -19,6 +19,7 @@ def current_page() -> Any:
             ],
             "Enhance": [st.Page("pages/enhance.py", title="Enhance", icon=":material/blur_on:")],
             "Explore": [st.Page("pages/genes.py", title="Genes", icon=":material/search:")],
+            "Share": [st.Page("pages/export.py", title="Export", icon=":material/download:")],
         }
     )
 

@@ -51,6 +51,31 @@ LINK_IS_STALE: Final = (
     "The link names a section that is not kept here (any more). Open the file again: the same "
     "content gets the same link."
 )
+DOWNLOAD_IS_GONE: Final = (
+    "This link has expired. Go back to the Export page, where there is a new one."
+)
+VALUES_ARE: Final = {
+    "composition": "natural log1p of counts, every site at the section's median depth",
+    "log": "natural log1p of counts scaled to the median depth",
+    "counts": "expected UMI counts",
+}
+LAYERS: Final = {
+    "sd": "standard deviation",
+    "counts": "expected counts",
+    "measured": "measured values",
+}
+ORIGINS: Final = {
+    "measured": "measured",
+    "inserted": "inserted between them",
+    "gap": "gaps filled",
+}
+NOTHING_TO_EXPORT: Final = (
+    "Files are made from a result: enhance the section first, or wait until that is done."
+)
+MADE_IN_BACKGROUND: Final = (
+    "A large file is written by a job of its own and read again before you get it; close the page "
+    "and it goes on."
+)
 NO_RUN_YET: Final = (
     "Only the measured map is there so far. Enhance the section to see the finer map, the filled "
     "gaps, and how well hidden spots are predicted."
@@ -155,3 +180,11 @@ def time_left(job: Job) -> str:
     if seconds < 90:
         return f", about {max(round(seconds), 1)} s left"
     return f", about {round(seconds / 60)} min left"
+
+
+def size(n_bytes: int) -> str:
+    """Return a file's size as people say it."""
+    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n_bytes >= bytes_each:
+            return f"{n_bytes / bytes_each:.1f} {unit}"
+    return f"{n_bytes} bytes"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import stentrans
-from stentrans import keys
+from stentrans import export, keys
 from stentrans.cli.describe import describe_methods, describe_note, describe_section
 from stentrans.cli.progress import ProgressLines
 from stentrans.cli.scores import describe_scores
@@ -100,6 +100,9 @@ def _read_quietly(path: Path, arguments: Namespace) -> AnnData:
 
 def enhance(arguments: Namespace) -> int:
     """Enhance section after section; one that is refused does not stop the others."""
+    check_option("--scale", arguments.scale, tuple(export.VALUES_ARE))
+    for name in arguments.layers or ():
+        check_option("--layers", name, export.LAYERS)
     targets = _targets(arguments)
     arguments.out_dir.mkdir(parents=True, exist_ok=True)
     code = 0
@@ -130,7 +133,14 @@ def _enhance_one(arguments: Namespace, path: Path, target: Path) -> None:
             on_progress=on_progress,
             **dict(arguments.settings),
         )
-    enhancement.write(target, genes=arguments.genes)
+        export.write(
+            enhancement,
+            target,
+            arguments.genes,
+            scale=arguments.scale,
+            layers=export.LAYERS if arguments.layers is None else arguments.layers,
+            on_progress=on_progress,
+        )
     counted = enhancement.sites[keys.ORIGIN].value_counts()
     parts = ", ".join(f"{counted.get(origin, 0)} {origin}" for origin in keys.ORIGINS)
     print(f"{target}: {len(enhancement.sites)} sites ({parts})")
@@ -138,10 +148,22 @@ def _enhance_one(arguments: Namespace, path: Path, target: Path) -> None:
 
 def _targets(arguments: Namespace) -> dict[Path, Path]:
     """Name the file written for each section, refusing two sections of one name."""
+    if arguments.out is not None:
+        if len(arguments.sections) > 1:
+            raise ParameterError(
+                f"--out names one file; {len(arguments.sections)} sections were given. Use "
+                "--out-dir for several."
+            )
+        export.format_of(arguments.out)
+        return {arguments.sections[0]: arguments.out}
+    suffix = f".{arguments.format.removeprefix('.')}"
     targets: dict[Path, Path] = {}
     for path in arguments.sections:
-        name = f"{_section_name(path)}_{arguments.method}_x{arguments.factor}.h5ad"
+        name = export.file_name(
+            _section_name(path), arguments.method, arguments.factor, suffix=suffix
+        )
         target = arguments.out_dir / name
+        export.format_of(target)
         if target in targets.values():
             raise ParameterError(
                 f"Every section must have a name of its own in the folder of results; {name} "
@@ -154,12 +176,7 @@ def _targets(arguments: Namespace) -> dict[Path, Path]:
 def _section_name(path: Path) -> str:
     """Name a section after its file or folder; ``sample/outs`` after the sample."""
     resolved = path.resolve()
-    if resolved.name == "outs":
-        resolved = resolved.parent
-    name = resolved.name
-    for suffix in (".gz", ".h5ad", ".h5", ".zip", ".csv", ".tsv", ".txt"):
-        name = name.removesuffix(suffix)
-    return name or "section"
+    return resolved.parent.name if resolved.name == "outs" else resolved.name
 
 
 def impute(arguments: Namespace) -> int:

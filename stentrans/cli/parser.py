@@ -72,10 +72,33 @@ def _add_filter(commands: Commands) -> None:
 
 
 def _add_enhance(commands: Commands) -> None:
-    command = commands.add_parser("enhance", help="write enhanced sections, one .h5ad each")
+    command = commands.add_parser("enhance", help="write enhanced sections, one file each")
     command.add_argument("sections", type=Path, nargs="+", metavar="SECTION")
     command.add_argument(
         "-o", "--out-dir", type=Path, default=Path(), metavar="DIR", help="folder (default: here)"
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="file for the only section; the end of its name says the format",
+    )
+    command.add_argument(
+        "--format",
+        default="h5ad",
+        metavar="SUFFIX",
+        help="end of the names of files in the folder (default: h5ad)",
+    )
+    command.add_argument(
+        "--scale",
+        default="log",
+        help="what the values are: log, composition (at equal depth) or counts (default: log)",
+    )
+    command.add_argument(
+        "--layers",
+        type=_split,
+        metavar="A,B,...",
+        help="what to write beside the values: counts, sd, measured (default: all)",
     )
     command.add_argument(
         "--factor", type=int, default=2, help="sites per spot and axis, 1 to 4 (default: 2)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stentrans.export.contents import LAYERS, VALUES_ARE, Contents
+from stentrans.export.exported import STEM, Exported, Order
 from stentrans.export.folder import (
     DAMAGED,
     load,
@@ -11,17 +12,21 @@ from stentrans.export.folder import (
     save,
     unpack_prediction,
 )
-from stentrans.export.formats import FORMATS, Format, format_of, write
+from stentrans.export.formats import FORMATS, Format, file_name, format_of, write
 from stentrans.export.slide import Slide
 
 __all__ = [
     "DAMAGED",
     "FORMATS",
     "LAYERS",
+    "STEM",
     "VALUES_ARE",
     "Contents",
+    "Exported",
     "Format",
+    "Order",
     "Slide",
+    "file_name",
     "format_of",
     "load",
     "pack_prediction",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,16 @@ from stentrans.export.checking import Margins, compare
 from stentrans.export.contents import LAYERS, Contents
 from stentrans.export.h5ad import read_h5ad_margins, write_h5ad
 from stentrans.export.telling import Tell, teller
+from stentrans.keys import MEASURED_LAYER
 from stentrans.methods.base import OnProgress, Scale
 
 if TYPE_CHECKING:
     from stentrans.enhancement import Enhancement
+
+BYTES_PER_SITE: Final = 130
+"""Names and places of a site."""
+MOST_LETTERS: Final = 80
+"""Of a section's name in that of a file."""
 
 Writer = Callable[[Contents, Path, Tell], dict[str, Margins]]
 
@@ -38,6 +45,10 @@ class Format:
         Reads it again and returns the sums of what is there.
     bytes_per_value
         Room that a value takes, roughly.
+    has_pictures
+        Whether the pictures of the slide go along.
+    is_one_file
+        Whether all is in one file.
     """
 
     suffix: str
@@ -46,11 +57,25 @@ class Format:
     write: Writer
     read: Writer
     bytes_per_value: float
+    has_pictures: bool = False
+    is_one_file: bool = True
 
     def size(self, contents: Contents) -> int:
         """Bytes that a file will take, roughly."""
-        n_values = contents.shape[0] * contents.shape[1]
-        return int(n_values * len(contents.names) * self.bytes_per_value)
+        n_sites, n_genes = contents.shape
+        matrices = float(len(contents.names))
+        if MEASURED_LAYER in contents.layers:  # sites between spots have no measured value
+            matrices += contents.n_spots / max(n_sites, 1) - 1
+        pictures = sum(image.nbytes for image in contents.enhancement.slide.images.values())
+        room = n_sites * n_genes * matrices * self.bytes_per_value + BYTES_PER_SITE * n_sites
+        return int(room + (pictures if self.has_pictures else 0))
+
+    def extras(self, contents: Contents) -> str:
+        """Say whether the picture goes along; empty where the format has no place for one."""
+        if not self.has_pictures:
+            return ""
+        images = contents.enhancement.slide.images
+        return "the picture of the tissue" if images else "no picture: the section has none"
 
 
 FORMATS: Final = {
@@ -62,7 +87,8 @@ FORMATS: Final = {
             "For scanpy, squidpy and cellxgene: values, positions, origins and the picture.",
             write_h5ad,
             read_h5ad_margins,
-            4.0,
+            bytes_per_value=4.0,
+            has_pictures=True,
         ),
     )
 }
@@ -86,9 +112,18 @@ def format_of(path: Path) -> Format:
     return FORMATS[max(fitting, key=len)]
 
 
+def file_name(section: str, method: str, factor: int, *, suffix: str) -> str:
+    """Name the file of a result after its section, method and factor, harmlessly."""
+    stem = section
+    for known in (".gz", ".h5ad", ".h5", ".zip", ".tar", ".csv", ".tsv", ".txt"):
+        stem = stem.removesuffix(known)
+    stem = re.sub(r"[^\w.\-]+", "_", stem).strip("._") or "section"
+    return f"{stem[:MOST_LETTERS]}_{method}_x{factor}{suffix}"
+
+
 def write(
     enhancement: Enhancement,
-    path: Path,
+    path: str | Path,
     genes: Sequence[str] | None = None,
     *,
     scale: Scale = "log",
@@ -126,6 +161,7 @@ def write(
     Cancelled
         If ``on_progress`` returned False; nothing is left behind.
     """
+    path = Path(path)
     chosen = format_of(path)
     contents = Contents.of(enhancement, genes, scale=scale, layers=layers)
     tell = teller(on_progress)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stentrans.evaluation.judgement import Judgement
     from stentrans.evaluation.lost import Filled
     from stentrans.evaluation.revealed import Revealed
+    from stentrans.export import Order
     from stentrans.methods.base import OnProgress
     from stentrans.patterns.regions import Markers
     from stentrans.store import Run
@@ -96,3 +97,18 @@ def markers(section: AnnData, run: Run, on_progress: OnProgress) -> Markers:
     told = dict(run.settings)
     spots = told.pop("region"), told.pop("reference", ())
     return compare(section, *spots, on_progress=on_progress, **told)
+
+
+def export(enhancement: Enhancement, run: Run, on_progress: OnProgress) -> Order:
+    """See `stentrans.export.write`; the file is written when the result is saved."""
+    from stentrans.export import Order
+
+    told = dict(run.settings)
+    return Order(
+        enhancement,
+        suffix=told["suffix"],
+        genes=told["genes"],
+        scale=told["scale"],
+        layers=told["layers"],
+        on_progress=on_progress,
+    )

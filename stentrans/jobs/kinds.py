@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
 from stentrans.errors import MissingKeyError
 
 if TYPE_CHECKING:
-    from anndata import AnnData
-
     from stentrans.methods.base import OnProgress
     from stentrans.store import Run
 
@@ -30,7 +28,7 @@ class Result(Protocol):
         ...
 
 
-Compute = Callable[["AnnData", "Run", "OnProgress"], Result]
+Compute = Callable[[Any, "Run", "OnProgress"], Result]
 
 
 @dataclass(frozen=True)
@@ -42,18 +40,23 @@ class Kind:
     compute
         ``module:function`` that is called as ``function(section, run, on_progress)`` on a worker
         and returns a `Result`. What the run says beside the section is all that it may depend on.
+        With ``needs="run"`` the first argument is a stored result instead of the section.
     result
         ``module:Class`` whose ``load(folder)`` reads a saved result.
     doing
         What the progress line says while it goes on.
     priority
         Among waiting jobs the higher goes first.
+    needs
+        ``"section"``, or ``"run"`` for work on the result of another run, whose id the settings
+        name as ``source``.
     """
 
     compute: str
     result: str
     doing: str
     priority: int = 1
+    needs: Literal["section", "run"] = "section"
 
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -88,6 +91,12 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             "stentrans.patterns.regions:Markers",
             "Comparing regions",
         ),
+        "export": Kind(
+            "stentrans.jobs.computing:export",
+            "stentrans.export:Exported",
+            "Writing the file",
+            needs="run",
+        ),
     }
 )
 """Every kind of work by its name, which is `Run.work`."""
@@ -108,10 +117,10 @@ def kind_of(run: Run) -> Kind:
     return KINDS[run.work]
 
 
-def compute(section: AnnData, run: Run, on_progress: OnProgress) -> Result:
-    """Do the work of a run on its section; raises what that work raises."""
+def compute(given: Any, run: Run, on_progress: OnProgress) -> Result:
+    """Do the work of a run on what it needs, see `Kind`; raises what that work raises."""
     function = cast(Compute, _named(kind_of(run).compute))
-    return function(section, run, on_progress)
+    return function(given, run, on_progress)
 
 
 def load(run: Run, folder: Path) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from stentrans.errors import StoreError
 
 RESULT_VERSION = 3
 """Raised whenever the same section and settings give other numbers than before."""
+EXPORT = "export"
+"""The work that writes a file from the result of another run."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,22 @@ class Run:
                 f"A stored run must be one that this version wrote; it is not ({error}). "
                 "Start the run again."
             ) from error
+
+    def export(
+        self, suffix: str, *, genes: Sequence[str] | None, scale: str, layers: Sequence[str]
+    ) -> Run:
+        """Return the run that writes a file from this one's result; see `stentrans.export.write`.
+
+        Parameters
+        ----------
+        suffix
+            End of the file's name, which says the format.
+        genes, scale, layers
+            What is written.
+        """
+        told = {"source": self.id, "suffix": suffix, "genes": genes, "scale": scale}
+        settings = tuple((told | {"layers": tuple(layers)}).items())
+        return replace(self, work=EXPORT, settings=settings)
 
     def holdout(self) -> Run:
         """Return the run that tests this method on hidden spots; sites play no part in it."""

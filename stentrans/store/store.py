@@ -18,7 +18,7 @@ from stentrans.errors import DamageError, StoreError
 from stentrans.keys import IN_TISSUE
 from stentrans.store.entry import Entry
 from stentrans.store.names import check_name, is_name
-from stentrans.store.runs import RESULT_VERSION, Run
+from stentrans.store.runs import EXPORT, RESULT_VERSION, Run
 from stentrans.store.sections import section_id
 
 if TYPE_CHECKING:
@@ -174,8 +174,9 @@ class Store:
     def evict(self, *, keep: str = "") -> list[str]:
         """Remove the entries used longest ago until the limit holds, and return their names.
 
-        Never removes ``keep``, an entry that was used within the last ten minutes, or a pinned run
-        with its section.
+        Exported files, which are made again in no time, go before everything else. Never removes
+        ``keep``, an entry that was used within the last ten minutes, or a pinned run with its
+        section.
         """
         shelf_of = {entry: shelf for shelf in SHELVES for entry in self.entries(shelf)}
         sizes = {entry: entry.size for entry in shelf_of}
@@ -183,7 +184,8 @@ class Store:
         if total <= self.limit_bytes:
             return []
         kept = {keep, *self._pinned()}
-        for entry in sorted(shelf_of, key=lambda entry: entry.used_at):
+        exports = {entry for entry in shelf_of if self._is_export(entry)}
+        for entry in sorted(shelf_of, key=lambda entry: (entry not in exports, entry.used_at)):
             if total <= self.limit_bytes:
                 break
             if entry.name in kept or now - entry.used_at < IN_USE_S:
@@ -240,6 +242,10 @@ class Store:
 
     def _entry(self, shelf: Shelf, name: str) -> Entry:
         return Entry(self.folder / shelf / name)
+
+    def _is_export(self, entry: Entry) -> bool:
+        run = self.run(entry.name) if entry.shelf == "runs" else None
+        return run is not None and run.work == EXPORT
 
     def _pin(self, name: str) -> Path:
         return self.folder / "pins" / name

@@ -8,7 +8,7 @@ from typing import Any
 import anndata as ad
 import pytest
 
-from stentrans.errors import MissingKeyError
+from stentrans.errors import Cancelled, MissingKeyError, StoreError
 from stentrans.jobs import KINDS, Manager
 from stentrans.jobs.kinds import compute, load
 from stentrans.jobs.work import do_run
@@ -36,6 +36,10 @@ def test_result_of_every_kind_is_kept_and_read_back(
     store = Store(tmp_path)
     section = store.put_section(check_section(hexagonal_section))
     run = Run.of(work, section, method="linear", **TOLD.get(work, {}))
+    if KINDS[work].needs == "run":
+        source = Run(section, method="linear")
+        do_run(source, store, lambda progress: None)
+        run = source.export(".h5ad", genes=["GENE2"], scale="log", layers=[])
     stages: list[str] = []
     do_run(run, store, lambda progress: stages.append(progress.stage))
     assert stages
@@ -56,3 +60,20 @@ def test_unknown_kind_of_work_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingKeyError, match=r"one of enhance, holdout.*; got 'knitting'"):
         manager.submit(Run(section="s", work="knitting"))
     manager.close()
+
+
+def test_export_of_a_result_that_is_gone_is_refused(tmp_path: Path) -> None:
+    run = Run("0" * 32, method="linear").export(".h5ad", genes=None, scale="log", layers=[])
+    with pytest.raises(StoreError, match=r"is not in the store\. Enhance the section again"):
+        do_run(run, Store(tmp_path), lambda progress: None)
+
+
+def test_cancelled_export_leaves_nothing(tmp_path: Path, hexagonal_section: ad.AnnData) -> None:
+    store = Store(tmp_path)
+    source = Run(store.put_section(check_section(hexagonal_section)), method="linear")
+    do_run(source, store, lambda progress: None)
+    run = source.export(".h5ad", genes=None, scale="log", layers=["sd"])
+    with pytest.raises(Cancelled):
+        do_run(run, store, lambda progress: progress.stage != "checking")
+    assert not store.has("runs", run.id)
+    assert list((tmp_path / "temporary").iterdir()) == []

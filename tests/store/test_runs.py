@@ -53,3 +53,17 @@ def test_run_of_another_kind_survives_json() -> None:
 def test_foreign_run_is_refused(told: dict[str, object]) -> None:
     with pytest.raises(StoreError, match="must be one that this version wrote"):
         Run.from_dict(told)
+
+
+def test_every_wish_for_a_file_is_a_run_of_its_own() -> None:
+    run = Run("a" * 32)
+    wishes = [
+        run.export(suffix, genes=genes, scale=scale, layers=layers)
+        for suffix in (".h5ad", ".csv")
+        for genes in (None, ["A"], ["B"])
+        for scale in ("log", "counts")
+        for layers in ([], ["sd"])
+    ]
+    assert len({one.id for one in [run, *wishes]}) == 25
+    again = [Run.from_dict(json.loads(json.dumps(one.to_dict()))) for one in wishes]
+    assert again == wishes

@@ -282,3 +282,13 @@ def test_old_leftovers_go_when_the_store_is_opened(tmp_path: Path) -> None:
         os.utime(folder, (then, then))
     Store(tmp_path)
     assert [path.name for path in (tmp_path / "temporary").iterdir()] == ["being_written"]
+
+
+def test_exported_files_go_before_older_runs(store: Store) -> None:
+    run = Run(A, method="linear")
+    file = run.export(".h5ad", genes=None, scale="log", layers=[])
+    for one, seconds in ((run, 9000), (file, 1000)):
+        store.put_run(one, write_numbers)
+        age(store, one.id, seconds)
+    store.limit_bytes = store.entries("runs")[0].size + 100
+    assert store.evict() == [file.id]
