@@ -67,7 +67,13 @@ def _wish(run: Run, enhancement: Enhancement) -> Wish:
         persist_state="session",
         help=text.READING_HELP,
     )
-    layers = st.pills(
+    layers = _layers() if export.FORMATS[suffix].has_layers else export.LAYERS
+    return Wish(export.FORMATS[suffix], genes, cast(state.Reading, scale), layers)
+
+
+def _layers() -> tuple[str, ...]:
+    """Draw the choice of what stands beside the values."""
+    chosen = st.pills(
         "Beside the values",
         list(text.LAYERS),
         selection_mode="multi",
@@ -78,8 +84,7 @@ def _wish(run: Run, enhancement: Enhancement) -> Wish:
         wrap=True,
         help="Every one of them takes as much room as the values, measured values less.",
     )
-    kept = tuple(name for name in export.LAYERS if name in layers)
-    return Wish(export.FORMATS[suffix], genes, cast(state.Reading, scale), kept)
+    return tuple(name for name in export.LAYERS if name in chosen)
 
 
 def _genes(run: Run, enhancement: Enhancement) -> tuple[str, ...] | None:
@@ -117,7 +122,8 @@ def _described(contents: export.Contents, wish: Wish) -> list[str]:
     n_sites, n_genes = contents.shape
     counted = contents.enhancement.sites[ORIGIN].value_counts()
     origins = ", ".join(f"{counted[origin]:,} {text.ORIGINS[origin]}" for origin in text.ORIGINS)
-    beside = [text.LAYERS[name] for name in text.LAYERS if name in contents.layers]
+    kept = contents.layers if wish.format.has_layers else ()
+    beside = [text.LAYERS[name] for name in text.LAYERS if name in kept]
     lines = [
         f"**{n_sites:,} sites**: {origins}",
         f"**{n_genes:,} gene{'' if n_genes == 1 else 's'}**, with their ids where known",

@@ -14,6 +14,7 @@ from stentrans.errors import SectionFormatError
 from stentrans.lattice import Lattice, enhanced_sites
 from stentrans.section import (
     Note,
+    is_result,
     is_simulated,
     library_size,
     notes_of,
@@ -59,7 +60,7 @@ def facts_of(section_id: str) -> Facts:
         assay=_assay(section, lattice),
         spots=f"{tissue.n_obs:,}" + (f" (+ {off:,} off tissue)" if off else ""),
         genes=f"{section.n_vars:,}",
-        depth=f"{np.median(library_size(tissue.X)):,.0f} UMI per spot",
+        depth=_depth(section, tissue),
         orientation=_orientation(lattice),
         scale=_scale(lattice),
         notes=tuple(notes_of(section)),
@@ -67,7 +68,15 @@ def facts_of(section_id: str) -> Facts:
     )
 
 
+def _depth(section: AnnData, tissue: AnnData) -> str:
+    if is_result(section.obs):
+        return "values, not counts"
+    return f"{np.median(library_size(tissue.X)):,.0f} UMI per spot"
+
+
 def _assay(section: AnnData, lattice: Lattice | None) -> str:
+    if is_result(section.obs):
+        return f"enhanced, {technology_of(section)}"
     if is_simulated(section):
         return "simulated" if lattice is None else f"simulated, {lattice.kind}"
     return technology_of(section)

@@ -15,7 +15,7 @@ from stentrans.app import cache
 from stentrans.app.state import Reading
 from stentrans.figures.panel import SitePanel
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, GAP, MEASURED, ORIGIN
-from stentrans.section import measured_values
+from stentrans.section import is_result, measured_values
 from stentrans.store import Run
 from stentrans.words import method_name
 
@@ -30,8 +30,17 @@ def array_of(frame: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def measured(section_id: str, gene: str, reading: Reading) -> SitePanel:
-    """Return what was measured."""
+    """Return what was measured; of a result that was opened, what it holds."""
     section = cache.tissue(section_id)
+    if is_result(section.obs):
+        return SitePanel(
+            "As in the file",
+            f"{section.n_obs:,} sites of an enhanced section",
+            array_of(section.obs),
+            measured_values(section, [gene])[:, 0],
+            section.obs[ORIGIN].to_numpy(dtype=np.str_),
+            gene=gene,
+        )
     return SitePanel(
         "Measured",
         f"{section.n_obs:,} spots",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -118,6 +118,10 @@ class Contents:
         wanted = pd.Index(list(dict.fromkeys(genes)))
         columns = enhancement.genes.get_indexer(wanted).astype(np.int64)
         return cls(enhancement, columns, scale, kept)
+
+    def without_layers(self) -> Contents:
+        """Return the same with nothing beside the values."""
+        return replace(self, layers=())
 
     @property
     def shape(self) -> tuple[int, int]:

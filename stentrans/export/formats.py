@@ -14,7 +14,15 @@ from stentrans.errors import ParameterError, StoreError
 from stentrans.export.checking import Margins, compare
 from stentrans.export.contents import LAYERS, Contents
 from stentrans.export.h5ad import read_h5ad_margins, write_h5ad
+from stentrans.export.long import (
+    read_long_csv_margins,
+    read_parquet_margins,
+    write_long_csv,
+    write_parquet,
+)
 from stentrans.export.telling import Tell, teller
+from stentrans.export.triplet import read_triplet_margins, write_triplet
+from stentrans.export.wide import read_csv_margins, write_csv
 from stentrans.keys import MEASURED_LAYER
 from stentrans.methods.base import OnProgress, Scale
 
@@ -47,6 +55,8 @@ class Format:
         Room that a value takes, roughly.
     has_pictures
         Whether the pictures of the slide go along.
+    has_layers
+        Whether there is room for more than the values.
     is_one_file
         Whether all is in one file.
     """
@@ -58,13 +68,15 @@ class Format:
     read: Writer
     bytes_per_value: float
     has_pictures: bool = False
+    has_layers: bool = True
     is_one_file: bool = True
 
     def size(self, contents: Contents) -> int:
         """Bytes that a file will take, roughly."""
         n_sites, n_genes = contents.shape
-        matrices = float(len(contents.names))
-        if MEASURED_LAYER in contents.layers:  # sites between spots have no measured value
+        layers = contents.layers if self.has_layers else ()
+        matrices = 1.0 + len(layers)
+        if MEASURED_LAYER in layers:  # sites between spots have no measured value
             matrices += contents.n_spots / max(n_sites, 1) - 1
         pictures = sum(image.nbytes for image in contents.enhancement.slide.images.values())
         room = n_sites * n_genes * matrices * self.bytes_per_value + BYTES_PER_SITE * n_sites
@@ -89,6 +101,45 @@ FORMATS: Final = {
             read_h5ad_margins,
             bytes_per_value=4.0,
             has_pictures=True,
+        ),
+        Format(
+            ".csv",
+            "Table (.csv)",
+            "For spreadsheets, R and Prism: sites in rows, genes in columns; where the sites lie "
+            "stands in a second file. Best for some genes.",
+            write_csv,
+            read_csv_margins,
+            bytes_per_value=11.0,
+            has_layers=False,
+            is_one_file=False,
+        ),
+        Format(
+            ".zip",
+            "Sparse matrix (.zip)",
+            "For Seurat and others that read Space Ranger folders: matrix.mtx with features and "
+            "barcodes, positions and pictures.",
+            write_triplet,
+            read_triplet_margins,
+            bytes_per_value=7.0,
+            has_pictures=True,
+            has_layers=False,
+        ),
+        Format(
+            ".parquet",
+            "Long table (.parquet)",
+            "For R (arrow), pandas and databases: a row for every gene at every site, with its "
+            "origin and position.",
+            write_parquet,
+            read_parquet_margins,
+            bytes_per_value=3.5,
+        ),
+        Format(
+            ".long.csv",
+            "Long table (.long.csv)",
+            "The same as text, for ggplot and the like. Best for some genes.",
+            write_long_csv,
+            read_long_csv_margins,
+            bytes_per_value=25.0,
         ),
     )
 }

@@ -22,6 +22,7 @@ from stentrans.section.options import ReadOptions, options_of
 from stentrans.section.positions import lattice_of, pitch_um_of, technology_of
 from stentrans.section.quality import filter_spots, mitochondrial_genes, spot_quality
 from stentrans.section.read import read
+from stentrans.section.results import is_result
 from stentrans.section.simulate import is_simulated, simulate, simulated_truth
 from stentrans.section.underlay import Picture, picture_of, warp_picture
 
@@ -35,6 +36,7 @@ __all__ = [
     "filter_spots",
     "find_gene",
     "find_genes",
+    "is_result",
     "is_simulated",
     "keep_genes",
     "lattice_of",

@@ -17,7 +17,6 @@ from stentrans.keys import (
     ARRAY_ROW,
     COUNTS,
     IN_TISSUE,
-    ORIGIN,
     SPATIAL,
     STENTRANS,
     X_IS,
@@ -41,6 +40,7 @@ from stentrans.section.positions import (
     guess_technology,
     lattice_notes,
 )
+from stentrans.section.results import is_result, keep_places, measured_spots, result_note
 
 VALUES: Final = "values"
 """``X_is`` where a file holds no counts: the section can be looked at, not enhanced."""
@@ -99,7 +99,7 @@ def assemble(parts: Parts) -> AnnData:
     refuse_empty(counts.shape)
     var, gene_notes = tidy_genes(parts.var)
     refuse_bad_values(counts, obs.index, var.index)
-    is_counts = are_counts(counts)
+    is_counts = are_counts(counts) and not is_result(obs)
     if is_counts:
         counts = round_counts(counts)
     obs.index, spot_notes = unique_spots(obs.index, parts.library)
@@ -148,6 +148,8 @@ def _keep_placed(parts: Parts) -> tuple[NDArray[np.bool_], list[Note]]:
 
 def _value_notes(parts: Parts, counts: csr_matrix, *, is_counts: bool) -> list[Note]:
     """Return T10 where there are no counts, T21 for empty spots and genes."""
+    if is_result(parts.obs):
+        return [result_note(parts.obs)]
     if not is_counts and any(note.code == "T10" for note in parts.notes):
         return []
     if not is_counts:
@@ -163,14 +165,14 @@ def _value_notes(parts: Parts, counts: csr_matrix, *, is_counts: bool) -> list[N
 def _place(section: AnnData, technology: str) -> list[Note]:
     """Check array positions, describe the lattice in ``uns`` and return what is odd about it."""
     ours = section.uns[STENTRANS]
-    if ORIGIN in section.obs:
-        # One of our own exports: inserted sites lie at half steps and stay there.
-        for key in (ARRAY_ROW, ARRAY_COL):
-            section.obs[key] = section.obs[key].astype(np.float64)
-        return []
-    array = array_positions(section.obs)
-    section.obs[ARRAY_ROW], section.obs[ARRAY_COL] = array[:, 0], array[:, 1]
-    lattice = fit_or_refuse(array, section.obsm.get(SPATIAL))
+    spots = measured_spots(section.obs)
+    array = array_positions(section.obs[spots])
+    if is_result(section.obs):
+        keep_places(section)
+    else:
+        section.obs[ARRAY_ROW], section.obs[ARRAY_COL] = array[:, 0], array[:, 1]
+    pixels = section.obsm[SPATIAL][spots] if SPATIAL in section.obsm else None
+    lattice = fit_or_refuse(array, pixels)
     ours[TECHNOLOGY] = technology or guess_technology(lattice)
     if ours[TECHNOLOGY] in PITCHES_UM:
         ours[PITCH_UM] = PITCHES_UM[ours[TECHNOLOGY]]

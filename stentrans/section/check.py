@@ -42,6 +42,7 @@ from stentrans.section.positions import (
     pitch_um_of,
     technology_of,
 )
+from stentrans.section.results import refuse_result
 
 MIN_SPOTS: Final = 30
 """Fewer spots than this say too little about the space between them (a project default)."""
@@ -68,7 +69,7 @@ def check_section(adata: AnnData) -> AnnData:
     ------
     SectionFormatError
         If counts are missing, empty, negative, not whole or not finite; if positions are missing
-        or shared; if fewer than 30 spots are on tissue.
+        or shared; if fewer than 30 spots are on tissue; if it is a result of enhancement.
     """
     if not isinstance(adata, AnnData):
         raise SectionFormatError(
@@ -76,6 +77,7 @@ def check_section(adata: AnnData) -> AnnData:
             "stentrans.read."
         )
     refuse_empty(adata.shape)
+    refuse_result(adata)
     counts = _counts(adata)
     array = array_positions(adata.obs)
     flags, tissue_notes = tissue_flags(adata.obs)

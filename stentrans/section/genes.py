@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -11,7 +11,16 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from stentrans.keys import ARRAY_COL, ARRAY_ROW, GENE_IDS, IN_TISSUE, SPATIAL
+from stentrans.keys import (
+    ARRAY_COL,
+    ARRAY_ROW,
+    COUNTS,
+    GENE_IDS,
+    IN_TISSUE,
+    SPATIAL,
+    STENTRANS,
+    X_IS,
+)
 from stentrans.preprocess import library_size, median_library
 from stentrans.section.names import without_version
 from stentrans.validate import check_integer, check_names, check_option
@@ -100,7 +109,8 @@ def measured_values(
         Symbols or ids.
     scale
         ``"counts"``: as measured. ``"log"`` and ``"composition"``: log1p of counts scaled to the
-        section's median library, the measured counterpart of both enhanced scales.
+        section's median library, the measured counterpart of both enhanced scales. A section
+        that holds no counts, such as a result that was read again, has its values only.
 
     Returns
     -------
@@ -117,7 +127,7 @@ def measured_values(
     check_option("scale", scale, SCALES)
     counts = csr_matrix(adata.X)
     values = counts[:, gene_positions(adata, genes)].toarray().astype(np.float32)
-    if scale == "counts":
+    if scale == "counts" or _holds_values(adata):
         return values
     library = library_size(counts)
     target = median_library(counts)
@@ -162,6 +172,12 @@ def measured_frame(
     )
     joined: pd.DataFrame = pd.concat([frame, values], axis=1)
     return joined
+
+
+def _holds_values(adata: AnnData) -> bool:
+    """Whether ``X`` holds values that were no counts when they were read."""
+    ours = adata.uns.get(STENTRANS)
+    return isinstance(ours, Mapping) and str(ours.get(X_IS, COUNTS)) != COUNTS
 
 
 def _names(adata: AnnData) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ from stentrans.section.notes import Note, notes_as_text, notes_of
 from stentrans.section.options import READ_OPTIONS, FirstNumber, ReadOptions
 from stentrans.section.positions import TECHNOLOGY
 from stentrans.section.rebuild import rebuild_array
+from stentrans.section.results import is_result
 from stentrans.section.spot_names import named_array, share_of_spots
 
 PIXEL_KEYS: Final = (SPATIAL, f"X_{SPATIAL}")
@@ -101,7 +102,10 @@ def read_parts(file: Any, name: str, options: ReadOptions, *, notes: tuple[Note,
         obs = read_frame(file["obs"], skipped)
         kept, library, library_notes = choose_library(file, obs, options.library)
         share = 0.0 if kept.all() else float(kept.mean())
-        counts, var, count_notes = read_counts(file, options.counts, skipped, share=share)
+        # The layer of expected counts of a result is not what was counted.
+        place = "X" if is_result(obs) else options.counts
+        counts, var, count_notes = read_counts(file, place, skipped, share=share)
+        count_notes = [] if is_result(obs) else count_notes
     except UnreadableMatrix as error:
         raise _other_version(name, str(error)) from error
     except IORegistryError as error:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from stentrans.errors import SectionFormatError
-from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE
+from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE, ORIGIN
 from stentrans.section.assemble import Parts, assemble
 from stentrans.section.counts import canonical, refuse_empty
 from stentrans.section.files import content, decode, encoding_of, kind_of_bytes, refuse_kind
@@ -23,7 +23,7 @@ from stentrans.section.notes import Note
 from stentrans.section.options import FirstNumber, ReadOptions
 from stentrans.section.spot_names import named_array, sections_from_names, share_of_spots
 from stentrans.section.table import Table, first_line, read_table, sniff_delimiter
-from stentrans.section.tissue_positions import PXL_COL, PXL_ROW
+from stentrans.section.tissue_positions import COLUMNS, PXL_COL, PXL_ROW, read_positions
 
 MOST: Final = 0.5
 """Share of names that must be spot names before an axis is taken to hold the spots."""
@@ -45,12 +45,15 @@ class SpotTable:
         Index: spot name; whether the spot is on tissue; None where the file does not say.
     is_array
         Whether the file itself calls the numbers array_row and array_col, and they are whole.
+    origin
+        Index: site name; where each site of a result of ours comes from.
     """
 
     array: pd.DataFrame
     pixels: pd.DataFrame | None = None
     selected: pd.Series | None = None
     is_array: bool = False
+    origin: pd.Series | None = None
 
 
 def table_role(path: Path) -> str:
@@ -176,6 +179,8 @@ def _positions(
         array = named.where(array[ARRAY_ROW].notna())
         notes.append(note)
     obs = array.copy()
+    if placed.origin is not None:
+        obs[ORIGIN] = placed.origin.reindex(index)
     if placed.selected is not None:
         obs[IN_TISSUE] = placed.selected.reindex(index).fillna(0).astype(int)
     return obs, pixels, notes
@@ -197,6 +202,8 @@ def _read_spots(path: Path) -> SpotTable:
     header = [cell.lower() for cell in first_line(text, delimiter)]
     if set(header) >= SPOT_FILE:
         return _read_spot_file(text, delimiter, header, path.name)
+    if set(header) >= {ORIGIN, *COLUMNS}:
+        return _read_sites(path)
     table = read_table(raw, path.name)
     frame = pd.DataFrame(
         table.values.toarray().astype(np.float64),
@@ -209,6 +216,18 @@ def _read_spots(path: Path) -> SpotTable:
     has_pixels = {PXL_COL, PXL_ROW} <= set(frame)
     pixels = frame[[PXL_COL, PXL_ROW]] if has_pixels else None
     return SpotTable(array, pixels, frame.get(IN_TISSUE), is_array)
+
+
+def _read_sites(path: Path) -> SpotTable:
+    """Positions of a result of ours, which tell where each site comes from."""
+    frame = read_positions(path).frame
+    return SpotTable(
+        frame[[ARRAY_ROW, ARRAY_COL]],
+        frame[[PXL_COL, PXL_ROW]],
+        frame[IN_TISSUE],
+        is_array=True,
+        origin=frame[ORIGIN],
+    )
 
 
 def _read_spot_file(text: str, delimiter: str, header: list[str], name: str) -> SpotTable:

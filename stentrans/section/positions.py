@@ -13,6 +13,7 @@ from stentrans.errors import ParameterError, SectionFormatError, ShapeError
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, SPATIAL, STENTRANS
 from stentrans.lattice import Lattice, fit_lattice
 from stentrans.section.notes import Note
+from stentrans.section.results import measured_spots
 
 TECHNOLOGY: Final = "technology"
 """Below ``uns["stentrans"]``: short text for people."""
@@ -82,15 +83,17 @@ def lattice_of(adata: AnnData) -> Lattice:
     Parameters
     ----------
     adata
-        A section from `read` or `check_section`; left as it was.
+        A section from `read` or `check_section`; left as it was. Of a result that was read
+        again, the lattice is that of its measured spots.
 
     Raises
     ------
     SectionFormatError
         If array positions are absent or shared, or span far more than an array.
     """
-    pixels = np.asarray(adata.obsm[SPATIAL]) if SPATIAL in adata.obsm else None
-    return fit_or_refuse(array_positions(adata.obs), pixels, pitch_um=pitch_um_of(adata))
+    spots = measured_spots(adata.obs)
+    pixels = np.asarray(adata.obsm[SPATIAL])[spots] if SPATIAL in adata.obsm else None
+    return fit_or_refuse(array_positions(adata.obs[spots]), pixels, pitch_um=pitch_um_of(adata))
 
 
 def fit_or_refuse(

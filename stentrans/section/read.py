@@ -124,7 +124,10 @@ def _read(place: Path, options: ReadOptions, *, shown: str, notes: tuple[Note, .
                 return _read(inner, options, shown=shown, notes=noted)
             return read_legacy(inner, options=options, notes=noted)
     if kind == "text" and place.suffix.lower() != ".cloupe":
-        return read_legacy(place, options=options, notes=noted)
+        # A table that we wrote has its positions beside it.
+        beside = place.with_name(f"{place.stem}_positions.csv")
+        spots = beside if beside.is_file() else None
+        return read_legacy(place, spots=spots, options=options, notes=noted)
     raise refuse_kind(place.name, kind)
 
 

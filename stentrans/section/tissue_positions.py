@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from stentrans.errors import SectionFormatError
-from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE
+from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE, ORIGIN
 from stentrans.section.files import content, damaged, decode, kind_of_bytes, refuse_kind
 from stentrans.section.notes import Note
 
@@ -30,7 +30,7 @@ class Positions:
     ----------
     frame
         Index: barcode. Columns: in_tissue, array_row, array_col, pxl_row_in_fullres,
-        pxl_col_in_fullres; numbers, NaN where a cell is empty.
+        pxl_col_in_fullres; numbers, NaN where a cell is empty. In a result of ours also origin.
     notes
         T1 where header and file name disagree.
     """
@@ -69,10 +69,13 @@ def read_positions(path: Path) -> Positions:
         )
     if not body or any(len(row) != len(names) for row in body):
         raise damaged(path.name)
-    frame = pd.DataFrame(body, columns=names)[list(COLUMNS)].set_index(BARCODE)
+    table = pd.DataFrame(body, columns=names)
+    frame = table[list(COLUMNS)].set_index(BARCODE)
     frame.index = pd.Index([str(name).strip() for name in frame.index], dtype=object)
     _refuse_repeated(frame.index)
     numbers = frame.apply(_numbers)
+    if ORIGIN in table:  # a result of ours
+        numbers[ORIGIN] = table[ORIGIN].to_numpy(object)
     return Positions(numbers, _header_note(path, has_header=has_header))
 
 

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 from streamlit.testing.v1 import AppTest
 
+import stentrans
 from stentrans import export
 from stentrans.app import cache, data_tab, downloads, repeat, state
 from stentrans.app.wish import Wish
@@ -161,3 +162,15 @@ def test_command_on_the_page_makes_the_same_file(exporting: AppTest, tmp_path: P
     got = ad.read_h5ad(tmp_path / "again.h5ad")
     assert tuple(got.var_names) == wish.genes
     assert set(got.layers) == {"sd"}
+
+
+def test_exported_file_is_looked_at_but_not_enhanced_again(
+    app: AppTest, hexagonal_section: ad.AnnData, tmp_path: Path
+) -> None:
+    stentrans.enhance(hexagonal_section, method="linear").write(tmp_path / "mine.h5ad")
+    app.run().text_input(key="path").set_value(str(tmp_path / "mine.h5ad")).run()
+    for page in ("pages/home.py", "pages/genes.py", "pages/enhance.py"):
+        app.switch_page(page).run()
+        assert not app.exception, page
+    assert "this is a result of it" in words(app)
+    assert not [one for one in app.button if one.label == "Start"]
