@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import platform
 import time
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -259,6 +261,7 @@ def enhance(
             "genes": tissue.n_vars,
             "lattice": lattice.kind,
             "pitch_um": lattice.pitch_um,
+            "packages": _packages(),
             "seconds": round(time.perf_counter() - started, 2),
         }
         result = at_sites(tissue, lattice, sites, fitted, provenance)
@@ -392,6 +395,12 @@ def _fit_options(
             )
     seed = check_seed(seed)
     return FitOptions(seed=seed, device=device, settings=plain, on_progress=on_progress)
+
+
+def _packages() -> dict[str, str]:
+    """Versions of what the numbers depend on, without importing any of it."""
+    packages = {name: metadata.version(name) for name in ("numpy", "scipy", "torch")}
+    return {"Python": platform.python_version(), **packages}
 
 
 def _asked(at: pd.DataFrame) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ CHANCE_SDS: Final = 2.5
 """A correlation below this many standard deviations of chance, 1 / sqrt(spots), says nothing."""
 FEWEST_SPOTS: Final = 10
 """Spots that a gene must be seen in before its correlation is worth a word."""
+
+_UNPRINTABLE: Final = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ufffe\\uffff]")
+"""Refused by XML, whatever a file called its genes."""
 
 
 def method_name(name: str) -> str:
@@ -95,9 +99,16 @@ def verdict(scores: pd.Series, method: str, n_spots: int) -> tuple[Tone, str]:
 
 def number(value: float | None) -> str:
     """Return a score with two digits, a dash where there is none."""
-    return "–" if value is None or math.isnan(value) else f"{value:.2f}"
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def percent(share: float) -> str:
     """Return a share as a whole percentage."""
     return "–" if math.isnan(share) else f"{share:.0%}"
+
+
+def printable(text: str) -> str:
+    """Return text without the letters that no document may hold, each shown as �."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -71,7 +71,7 @@ def test_constraints_name_versions_and_no_place() -> None:
         assert re.fullmatch(r"[\w.-]+==[\w.]+", line), line
 
 
-PACKAGE_OF = {"PIL": "pillow", "sklearn": "scikit-learn"}
+PACKAGE_OF = {"PIL": "pillow", "pptx": "python-pptx", "sklearn": "scikit-learn"}
 # Found by plotly and by pytest themselves when installed.
 USED_UNSEEN = {"orjson", "pytest-timeout"}
 

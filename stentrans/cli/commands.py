@@ -273,6 +273,14 @@ def _check_methods(names: Iterable[str]) -> None:
         check_option("method", name, stentrans.METHODS)
 
 
+def report(arguments: Namespace) -> int:
+    """Write a page or slides of some genes."""
+    from stentrans.cli.reporting import make_report
+
+    make_report(arguments, _read_quietly(arguments.section, arguments))
+    return 0
+
+
 def methods(_arguments: Namespace) -> int:
     """Print what every method does and cannot do."""
     infos = {name: (info.summary, info.limits) for name, info in registry.ABOUT.items()}

@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_enhance(commands)
     _add_impute(commands)
     _add_evaluate(commands)
+    _add_report(commands)
     commands.add_parser("methods", help="list the methods and what they are good for")
     return parser
 
@@ -106,6 +107,13 @@ def _add_enhance(commands: Commands) -> None:
     command.add_argument(
         "--genes", type=_names, metavar="A,B,...", help="genes to write (default: all)"
     )
+    _add_run(command)
+    _add_fit(command)
+    _add_reading(command)
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    """Add what enhance and report share: what a run depends on beside its method."""
     command.add_argument(
         "--no-fill-gaps", action="store_true", help="leave lost areas inside the tissue empty"
     )
@@ -118,8 +126,6 @@ def _add_enhance(commands: Commands) -> None:
         metavar="NAME=VALUE",
         help="a setting of the method; may be given several times",
     )
-    _add_fit(command)
-    _add_reading(command)
 
 
 def _add_impute(commands: Commands) -> None:
@@ -157,6 +163,39 @@ def _add_evaluate(commands: Commands) -> None:
     )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--out", type=Path, metavar="CSV", help="also write every score")
+    _add_reading(command)
+
+
+def _add_report(commands: Commands) -> None:
+    command = commands.add_parser(
+        "report", help="write a page or slides of some genes, with scores, method and settings"
+    )
+    command.add_argument("section", type=Path, metavar="SECTION")
+    command.add_argument(
+        "--genes", nargs="+", required=True, metavar="GENE", help="genes to show, in this order"
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=".html opens in any browser without a network; .pptx is a slide per gene",
+    )
+    command.add_argument(
+        "--reading",
+        default="composition",
+        help="how expression is shown: composition (at equal depth), log or counts",
+    )
+    command.add_argument(
+        "--no-test",
+        action="store_true",
+        help="leave out the test on hidden spots, five more fits",
+    )
+    command.add_argument(
+        "--factor", type=int, default=2, help="sites per spot and axis, 1 to 4 (default: 2)"
+    )
+    _add_run(command)
+    _add_fit(command)
     _add_reading(command)
 
 

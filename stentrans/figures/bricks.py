@@ -50,22 +50,32 @@ def lay_bricks(array: NDArray[np.float64], codes: NDArray[np.uint8]) -> Bricks:
         Each site covers its share of a row: one cell on a square lattice, two half-columns on
         a hexagonal one. Any lattice, thinned ones included, is recognised by its spacings.
     """
+    rows, cols, cells = brick_cells(array)
+    raster = np.full((rows.max() + 1, cols.max() + cells), NO_SITE, np.uint8)
+    for cell in range(cells):
+        raster[rows, cols + cell] = codes
+    row_step, col_step, width = site_spacings(array)
+    return Bricks(
+        codes=raster,
+        row0=float(array[:, 0].min()),
+        col0=float(array[:, 1].min() - width / 2 + col_step / 2),
+        row_step=row_step,
+        col_step=col_step,
+    )
+
+
+def brick_cells(
+    array: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return the row and the first column of each site in the raster, and its number of columns.
+
+    ``array`` as for `lay_bricks`.
+    """
     fine = np.rint(array * FINEST).astype(np.int64)
     row_unit, col_unit, width = _spacings(fine)
     rows = (fine[:, 0] - fine[:, 0].min()) // row_unit
     cols = (fine[:, 1] - fine[:, 1].min()) // col_unit
-    cells = width // col_unit
-    raster = np.full((rows.max() + 1, cols.max() + cells), NO_SITE, np.uint8)
-    for cell in range(cells):
-        raster[rows, cols + cell] = codes
-    first_col = fine[:, 1].min() - width / 2 + col_unit / 2
-    return Bricks(
-        codes=raster,
-        row0=float(fine[:, 0].min() / FINEST),
-        col0=float(first_col / FINEST),
-        row_step=row_unit / FINEST,
-        col_step=col_unit / FINEST,
-    )
+    return rows, cols, width // col_unit
 
 
 def outline(bricks: Bricks) -> NDArray[np.float64]:

@@ -11,8 +11,9 @@ from stentrans.errors import ParameterError
 from stentrans.evaluation.holdout import HeldOut
 from stentrans.figures.static.draw import draw_rows
 from stentrans.figures.static.files import PrintFigure
-from stentrans.figures.static.panels import Look, Panel, Row
+from stentrans.figures.static.panels import Panel, Picture, PrintLook, Row
 from stentrans.report.results import Results
+from stentrans.report.underlay import print_picture
 from stentrans.report.views import VIEWS
 from stentrans.validate import check_integer, check_names, check_option
 from stentrans.words import READINGS, UNITS, Reading
@@ -31,6 +32,7 @@ def gene_figure(
     views: Sequence[str] | None = None,
     reading: Reading = "composition",
     columns: int | None = None,
+    picture: bool = False,
     **look: Any,
 ) -> PrintFigure:
     """Draw genes for print: a row per gene, a column per view.
@@ -49,8 +51,10 @@ def gene_figure(
         ``"composition"``, ``"log"`` or ``"counts"``; see `Enhancement.expression`.
     columns
         Genes per row where only one view is drawn; None for up to four.
+    picture
+        Draw the stained tissue below the sites; see ``opacity`` and ``marks``.
     **look
-        Size and style, see `stentrans.figures.static.panels.Look`: ``width_mm``, ``font_pt``,
+        Size and style, see `stentrans.figures.static.panels.PrintLook`: ``width_mm``, ``font_pt``,
         ``colours``, ``marks``, ``sites``, ``scale_bar``, ``letters``, ``opacity``.
 
     Returns
@@ -74,17 +78,22 @@ def gene_figure(
         panels = [VIEWS[chosen[0]].draw(results, gene, reading) for gene in names]
         rows = _side_by_side(panels, names, columns)
     else:
-        rows = [
-            Row(gene, tuple(VIEWS[view].draw(results, gene, reading) for view in chosen))
-            for gene in names
-        ]
+        rows = [Row(gene, panels_of(results, gene, chosen, reading)) for gene in names]
     return draw_rows(
         rows,
         results.screen,
         look=_look(look),
+        picture=_picture(results) if picture else None,
         title=", ".join(names),
         about=_about(results, reading),
     )
+
+
+def panels_of(
+    results: Results, gene: str, views: Sequence[str], reading: Reading
+) -> tuple[Panel, ...]:
+    """Return one panel per view of a gene; ``views`` as from `chosen_views`."""
+    return tuple(VIEWS[view].draw(results, gene, reading) for view in views)
 
 
 def _side_by_side(panels: list[Panel], genes: list[str], columns: int | None) -> list[Row]:
@@ -125,6 +134,15 @@ def chosen_views(results: Results, views: Sequence[str] | None) -> list[str]:
     return list(views)
 
 
+def _picture(results: Results) -> Picture:
+    if results.picture is None or results.to_pixels is None:
+        raise ParameterError(
+            "`picture` must be False for a section without a picture of its tissue, or whose "
+            "positions in it are not known; got True."
+        )
+    return print_picture(results.picture, results.to_pixels)
+
+
 def _about(results: Results, reading: Reading) -> str:
     """Say in a few words how the values were made."""
     told = UNITS[reading]
@@ -137,7 +155,7 @@ def _about(results: Results, reading: Reading) -> str:
     )
 
 
-def _look(given: dict[str, Any]) -> Look:
+def _look(given: dict[str, Any]) -> PrintLook:
     for name in given:
-        check_option("A part of the look", name, tuple(one.name for one in fields(Look)))
-    return Look(**given)
+        check_option("A part of the look", name, tuple(one.name for one in fields(PrintLook)))
+    return PrintLook(**given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +14,14 @@ from scipy.sparse import csr_matrix
 from stentrans.enhancement import Enhancement, prepare
 from stentrans.errors import ParameterError
 from stentrans.evaluation.holdout import HeldOut
+from stentrans.export import Slide
 from stentrans.figures.screen import Screen, screen_of
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, MEASURED, ORIGIN
-from stentrans.lattice import fit_lattice
+from stentrans.lattice import Lattice, fit_lattice
+from stentrans.lattice.affine import Affine
 from stentrans.preprocess import log_normalise, median_library
+from stentrans.section import picture_of
+from stentrans.section.underlay import Picture, picture_in
 from stentrans.validate import check_names
 from stentrans.words import Reading
 
@@ -43,6 +47,10 @@ class Results:
         Its enhancement, None where there is none.
     held_out
         Its spots as predicted while hidden, None where they are not.
+    picture
+        The stained tissue, None where there is none that can be laid below the maps.
+    to_pixels
+        Array positions to full-resolution pixels, None where unknown.
     """
 
     genes: pd.Index
@@ -51,6 +59,8 @@ class Results:
     screen: Screen
     enhancement: Enhancement | None = None
     held_out: HeldOut | None = None
+    picture: Picture | None = None
+    to_pixels: Affine | None = None
 
     @classmethod
     def of(cls, given: AnnData | Enhancement, *, held_out: HeldOut | None = None) -> Results:
@@ -80,9 +90,7 @@ class Results:
                     f"{len(held_out.genes)} genes, not {len(found.array)} and {len(found.genes)}. "
                     "Run the test on hidden spots of this section."
                 )
-        return cls(
-            found.genes, found.counts, found.array, found.screen, found.enhancement, held_out
-        )
+        return replace(found, held_out=held_out)
 
     def measured(self, genes: Sequence[str], reading: Reading = "log") -> NDArray[np.float32]:
         """Return measured values, shape ``(n_spots, n_genes_asked)``; see `measured_values`.
@@ -104,9 +112,14 @@ def array_of(frame: pd.DataFrame) -> NDArray[np.float64]:
 
 def _of_section(section: AnnData) -> Results:
     tissue, lattice = prepare(section)
-    to_pixels = None if lattice.to_pixels is None else lattice.to_pixels.matrix
-    screen = screen_of(lattice.to_um.matrix, to_pixels, pitch_um=lattice.pitch_um)
-    return Results(tissue.var_names, tissue.X, array_of(tissue.obs), screen)
+    return Results(
+        tissue.var_names,
+        tissue.X,
+        array_of(tissue.obs),
+        _screen(lattice),
+        picture=None if lattice.to_pixels is None else picture_of(section),
+        to_pixels=lattice.to_pixels,
+    )
 
 
 def _of_enhancement(enhancement: Enhancement) -> Results:
@@ -114,8 +127,24 @@ def _of_enhancement(enhancement: Enhancement) -> Results:
     pixels = spots[["x_px", "y_px"]].to_numpy(np.float64) if "x_px" in spots else None
     pitch_um = enhancement.provenance.get("pitch_um")
     lattice = fit_lattice(array_of(spots).astype(np.int64), pixels, pitch_um=pitch_um)
-    to_pixels = None if lattice.to_pixels is None else lattice.to_pixels.matrix
-    screen = screen_of(lattice.to_um.matrix, to_pixels, pitch_um=pitch_um)
     return Results(
-        enhancement.genes, enhancement.measured, array_of(spots), screen, enhancement=enhancement
+        enhancement.genes,
+        enhancement.measured,
+        array_of(spots),
+        _screen(lattice),
+        enhancement=enhancement,
+        picture=None if lattice.to_pixels is None else _picture(enhancement.slide),
+        to_pixels=lattice.to_pixels,
     )
+
+
+def _screen(lattice: Lattice) -> Screen:
+    """How the section lies on screen: as in its picture."""
+    to_pixels = None if lattice.to_pixels is None else lattice.to_pixels.matrix
+    return screen_of(lattice.to_um.matrix, to_pixels, pitch_um=lattice.pitch_um)
+
+
+def _picture(slide: Slide) -> Picture | None:
+    """The finest picture of a slide."""
+    library = {"images": slide.images, "scalefactors": slide.scalefactors}
+    return picture_in([library])

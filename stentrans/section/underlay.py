@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,7 +41,12 @@ def picture_of(section: AnnData) -> Picture | None:
         Pictures and scale factors below ``uns["spatial"]``, as scanpy and squidpy keep them;
         values 0 to 255, or 0 to 1 where they are fractions. Left as it was.
     """
-    for library in (section.uns.get(SPATIAL) or {}).values():
+    return picture_in((section.uns.get(SPATIAL) or {}).values())
+
+
+def picture_in(libraries: Iterable[Any]) -> Picture | None:
+    """Return the finest usable picture among libraries with ``images`` and ``scalefactors``."""
+    for library in libraries:
         for name in RESOLUTIONS:
             image = (library.get("images") or {}).get(name)
             scale = (library.get("scalefactors") or {}).get(f"tissue_{name}_scalef")

@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from stentrans.figures.static.layout import MM_PER_PT, Page
 from stentrans.figures.static.legends import INK
 from stentrans.figures.static.lettering import shrink
-from stentrans.figures.static.panels import BarPanel, Look
+from stentrans.figures.static.panels import BarPanel, PrintLook
 
 CHOSEN, OTHER, CHANCE = "#0f766e", "#9aa5b1", "#e4e7eb"
 
 
-def draw_bars(axes: Axes, panel: BarPanel, page: Page, look: Look) -> None:
+def draw_bars(axes: Axes, panel: BarPanel, page: Page, look: PrintLook) -> None:
     """Draw one bar per method, the noise ceiling as a line, and what chance gives as a shade."""
     # A bar and its name need about two lines.
     font_pt = min(look.font_pt, 0.42 * page.map_height / MM_PER_PT / (len(panel.values) + 0.4))

@@ -14,9 +14,9 @@ from stentrans.figures.static.legends import draw_legend, draw_scale_bar
 from stentrans.figures.static.lettering import shrink, write
 from stentrans.figures.static.panels import (
     SITES_DRAWN_AS_SHAPES,
-    Look,
     MapPanel,
     Picture,
+    PrintLook,
     Row,
     legends_after,
 )
@@ -29,7 +29,7 @@ def draw_rows(
     rows: Sequence[Row],
     screen: Screen,
     *,
-    look: Look | None = None,
+    look: PrintLook | None = None,
     picture: Picture | None = None,
     title: str = "",
     about: str = "",
@@ -60,7 +60,7 @@ def draw_rows(
     ParameterError
         If panels are missing in a row, or do not fit into the width.
     """
-    look = look or Look()
+    look = look or PrintLook()
     page = lay_out(rows, screen, look)
     with printing():
         figure = PrintFigure(
@@ -115,7 +115,7 @@ def _frame(axes: Axes, page: Page, screen: Screen) -> None:
 
 
 def _write_headings(
-    figure: PrintFigure, page: Page, rows: Sequence[Row], number: int, look: Look
+    figure: PrintFigure, page: Page, rows: Sequence[Row], number: int, look: PrintLook
 ) -> None:
     """Write the letter and name of a row, and what its panels show where that is new."""
     row, top = rows[number], page.tops[number]
@@ -132,7 +132,7 @@ def _write_headings(
         shrink([heading], page.width - left - 1.0)
 
 
-def _write_titles(figure: PrintFigure, page: Page, row: Row, top: float, look: Look) -> None:
+def _write_titles(figure: PrintFigure, page: Page, row: Row, top: float, look: PrintLook) -> None:
     texts = []
     for (left, _), panel in zip(page.columns, row.panels, strict=True):
         if panel is not None:

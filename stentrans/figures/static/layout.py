@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stentrans.errors import ParameterError
 from stentrans.figures.screen import Screen
-from stentrans.figures.static.panels import BarPanel, Look, MapPanel, Panel, Row, legends_after
+from stentrans.figures.static.panels import BarPanel, MapPanel, Panel, PrintLook, Row, legends_after
 from stentrans.figures.static.tiles import tile_of
 
 MM_PER_PT = 25.4 / 72
@@ -73,7 +73,7 @@ class Page:
         return panel.left + panel.width, room
 
 
-def lay_out(rows: Sequence[Row], screen: Screen, look: Look) -> Page:
+def lay_out(rows: Sequence[Row], screen: Screen, look: PrintLook) -> Page:
     """Give every panel the same size, as large as the width of the page allows.
 
     Raises
@@ -153,7 +153,7 @@ def has_titles(rows: Sequence[Row], number: int) -> bool:
 
 
 def _tops(
-    rows: Sequence[Row], map_height: float, line: float, look: Look
+    rows: Sequence[Row], map_height: float, line: float, look: PrintLook
 ) -> tuple[list[float], float]:
     """Upper edges of the panels of each row, and the lower edge of the page."""
     tops, at = [], MARGIN_MM

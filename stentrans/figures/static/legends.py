@@ -13,14 +13,14 @@ from stentrans.figures.scale import length_text, round_length
 from stentrans.figures.screen import UNITS_PER_PITCH, Screen
 from stentrans.figures.static.layout import BAR_MM, MARGIN_MM, Box, Page
 from stentrans.figures.static.lettering import shrink, write
-from stentrans.figures.static.panels import Look, MapPanel, Row
+from stentrans.figures.static.panels import MapPanel, PrintLook, Row
 from stentrans.figures.static.sites import category_colours, colours_of, norm_of
 
 INK = "#1f2933"
 N_TICKS = 5
 
 
-def draw_legend(figure: Figure, page: Page, panel: MapPanel, box: Box, look: Look) -> None:
+def draw_legend(figure: Figure, page: Page, panel: MapPanel, box: Box, look: PrintLook) -> None:
     """Draw what the colours of a map mean, to the right of its box."""
     if panel.kind == "categories":
         _draw_categories(figure, page, panel, box, look)
@@ -28,8 +28,10 @@ def draw_legend(figure: Figure, page: Page, panel: MapPanel, box: Box, look: Loo
         _draw_colour_bar(figure, page, panel, box, look)
 
 
-def _draw_colour_bar(figure: Figure, page: Page, panel: MapPanel, box: Box, look: Look) -> None:
-    height = min(box.height, 30.0)
+def _draw_colour_bar(
+    figure: Figure, page: Page, panel: MapPanel, box: Box, look: PrintLook
+) -> None:
+    height = min(box.height, 12 * page.line)
     axes = figure.add_axes(
         (
             (box.left + box.width + 1.0) / page.width,
@@ -53,7 +55,9 @@ def _draw_colour_bar(figure: Figure, page: Page, panel: MapPanel, box: Box, look
     shrink([unit], box.height)
 
 
-def _draw_categories(figure: Figure, page: Page, panel: MapPanel, box: Box, look: Look) -> None:
+def _draw_categories(
+    figure: Figure, page: Page, panel: MapPanel, box: Box, look: PrintLook
+) -> None:
     left, foot = box.left + box.width + 1.0, box.top + page.line
     _, room = page.legend_of(box)
     texts = []
@@ -75,7 +79,7 @@ def _draw_categories(figure: Figure, page: Page, panel: MapPanel, box: Box, look
 
 
 def draw_scale_bar(
-    figure: Figure, page: Page, screen: Screen, rows: Sequence[Row], look: Look
+    figure: Figure, page: Page, screen: Screen, rows: Sequence[Row], look: PrintLook
 ) -> None:
     """Draw a bar of a round length below the first map of the last row."""
     column = next((i for i, p in enumerate(rows[-1].panels) if isinstance(p, MapPanel)), None)

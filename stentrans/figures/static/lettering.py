@@ -9,11 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from stentrans.figures.static.layout import Page
-from stentrans.figures.static.panels import Look
+from stentrans.figures.static.panels import PrintLook
+from stentrans.words import printable
 
 
 def write(
-    figure: Figure, page: Page, place: tuple[float, float], words: str, look: Look, **style: Any
+    figure: Figure,
+    page: Page,
+    place: tuple[float, float],
+    words: str,
+    look: PrintLook,
+    **style: Any,
 ) -> Text:
     """Write one line of text.
 
@@ -33,7 +39,7 @@ def write(
     return figure.text(
         place[0] / page.width,
         1 - place[1] / page.height,
-        words,
+        printable(words),
         fontsize=look.font_pt,
         parse_math=False,
         **({"ha": "left", "va": "baseline"} | style),

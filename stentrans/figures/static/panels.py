@@ -161,7 +161,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Look:
+class PrintLook:
     """How a figure is printed.
 
     Parameters

@@ -12,7 +12,7 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.transforms import Affine2D, AffineDeltaTransform
 
 from stentrans.figures.screen import Screen
-from stentrans.figures.static.panels import DIVERGING, QUALITATIVE, Look, MapPanel, Picture
+from stentrans.figures.static.panels import DIVERGING, QUALITATIVE, MapPanel, Picture, PrintLook
 from stentrans.figures.static.tiles import radius_of, tile_of
 
 SPOT_SHARE = 0.55
@@ -22,7 +22,7 @@ SEAM_PT = 0.15
 
 
 def draw_sites(
-    axes: Axes, panel: MapPanel, screen: Screen, look: Look, *, as_picture: bool
+    axes: Axes, panel: MapPanel, screen: Screen, look: PrintLook, *, as_picture: bool
 ) -> Collection | None:
     """Draw the sites of one map.
 
@@ -69,7 +69,7 @@ def draw_sites(
     return sites
 
 
-def colours_of(panel: MapPanel, look: Look) -> Colormap:
+def colours_of(panel: MapPanel, look: PrintLook) -> Colormap:
     """Return the colours of a map."""
     if panel.kind == "diverging":
         return colormaps[DIVERGING]

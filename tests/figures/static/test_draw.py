@@ -15,7 +15,7 @@ from stentrans.errors import ParameterError
 from stentrans.figures.screen import Screen
 from stentrans.figures.static.draw import draw_rows
 from stentrans.figures.static.files import PrintFigure
-from stentrans.figures.static.panels import BarPanel, Look, MapPanel, Picture, Row
+from stentrans.figures.static.panels import BarPanel, MapPanel, Picture, PrintLook, Row
 
 SCREEN = Screen(row_step=100 * 3**0.5 / 2, col_step=50.0)
 
@@ -73,12 +73,14 @@ def test_a_micrometre_is_as_long_in_both_directions() -> None:
 
 @pytest.mark.parametrize("width_mm", [60.0, 85.0, 180.0])
 def test_figure_is_as_wide_as_asked(width_mm: float) -> None:
-    figure = draw_rows([Row("Mbp", (panel(),))], SCREEN, look=Look(width_mm=width_mm))
+    figure = draw_rows([Row("Mbp", (panel(),))], SCREEN, look=PrintLook(width_mm=width_mm))
     assert figure.get_size_inches()[0] * 25.4 == pytest.approx(width_mm)
 
 
 def test_all_text_has_the_size_asked_for() -> None:
-    figure = draw_rows([Row("Mbp", (panel(), panel("Enhanced")))], SCREEN, look=Look(font_pt=6.5))
+    figure = draw_rows(
+        [Row("Mbp", (panel(), panel("Enhanced")))], SCREEN, look=PrintLook(font_pt=6.5)
+    )
     ticks = [label for axes in figure.axes[2:] for label in axes.get_yticklabels()]
     assert {text.get_fontsize() for text in [*figure.texts, *ticks]} == {6.5}
 
@@ -115,7 +117,7 @@ def test_difference_is_pale_at_zero() -> None:
 
 
 def test_scale_bar_is_as_long_as_it_says() -> None:
-    figure = draw_rows([Row("", (panel(),))], SCREEN, look=Look(width_mm=80))
+    figure = draw_rows([Row("", (panel(),))], SCREEN, look=PrintLook(width_mm=80))
     (bar,) = (line for line in figure.artists if line.get_gid() == "scale-bar")
     drawn_px = np.ptp(
         figure.transFigure.transform(np.column_stack([bar.get_xdata(), [0, 0]]))[:, 0]
@@ -131,20 +133,20 @@ def test_scale_bar_counts_spots_where_the_distance_is_unknown() -> None:
 
 
 def test_no_scale_bar_if_not_wanted() -> None:
-    figure = draw_rows([Row("", (panel(),))], SCREEN, look=Look(scale_bar=False))
+    figure = draw_rows([Row("", (panel(),))], SCREEN, look=PrintLook(scale_bar=False))
     assert not figure.artists
 
 
 def test_long_gene_name_is_shrunk_to_its_room_not_cut() -> None:
     name = "ENSG00000123456-a/very<long>'name', with \"quotes\" & $math$_x"
-    figure = draw_rows([Row(name, (panel(),))], SCREEN, look=Look(width_mm=40, font_pt=9))
+    figure = draw_rows([Row(name, (panel(),))], SCREEN, look=PrintLook(width_mm=40, font_pt=9))
     (heading,) = (text for text in figure.texts if text.get_text() == name)
     assert heading.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_titles_are_written_once_and_rows_lettered() -> None:
     rows = [Row(gene, (panel(), panel("Enhanced"))) for gene in ("Mbp", "Plp1")]
-    told = words(draw_rows(rows, SCREEN, look=Look(letters=True)))
+    told = words(draw_rows(rows, SCREEN, look=PrintLook(letters=True)))
     assert told.count("Measured") == 1
     assert [text for text in told if text in ("a", "b", "Mbp", "Plp1")] == ["a", "Mbp", "b", "Plp1"]
 
@@ -198,13 +200,13 @@ def test_picture_lies_below_its_spots() -> None:
 )
 def test_unprintable_look_is_refused(look: dict[str, object], match: str) -> None:
     with pytest.raises(ParameterError, match=match):
-        Look(**look)  # type: ignore[arg-type]
+        PrintLook(**look)  # type: ignore[arg-type]
 
 
 def test_too_many_panels_for_the_width_are_refused_with_the_width_needed() -> None:
     row = Row("", tuple(replace(panel(), limits=(0.0, float(i + 1))) for i in range(6)))
     with pytest.raises(ParameterError, match=r"`width_mm` must be at least \d+ for 6 panels"):
-        draw_rows([row], SCREEN, look=Look(width_mm=60))
+        draw_rows([row], SCREEN, look=PrintLook(width_mm=60))
 
 
 def test_rows_of_different_length_are_refused() -> None:

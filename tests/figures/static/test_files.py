@@ -18,7 +18,7 @@ from stentrans.errors import ParameterError
 from stentrans.figures.screen import Screen
 from stentrans.figures.static.draw import draw_rows
 from stentrans.figures.static.files import PrintFigure
-from stentrans.figures.static.panels import Look, MapPanel, Row
+from stentrans.figures.static.panels import MapPanel, PrintLook, Row
 
 ROOT = Path(__file__).resolve().parents[3]
 SCREEN = Screen(row_step=200.0, col_step=200.0)
@@ -37,7 +37,9 @@ def figure(name: str = "Mbp", n: int = 6, **look: object) -> PrintFigure:
     array = np.argwhere(np.ones((n, n))).astype(np.float64)
     values = np.arange(len(array), dtype=np.float32)
     panel = MapPanel("Measured", array, values, unit="log1p", limits=(0.0, float(len(array))))
-    return draw_rows([Row(name, (panel,))], SCREEN, look=Look(**look), title=name, about="seed 0")  # type: ignore[arg-type]
+    return draw_rows(
+        [Row(name, (panel,))], SCREEN, look=PrintLook(**look), title=name, about="seed 0"
+    )  # type: ignore[arg-type]
 
 
 def svg_of(made: PrintFigure) -> ET.Element:
