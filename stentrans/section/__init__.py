@@ -19,7 +19,7 @@ from stentrans.section.genes import (
 )
 from stentrans.section.notes import Note, add_notes, notes_of
 from stentrans.section.options import ReadOptions, options_of
-from stentrans.section.positions import lattice_of, pitch_um_of, technology_of
+from stentrans.section.positions import default_factor, lattice_of, pitch_um_of, technology_of
 from stentrans.section.quality import filter_spots, mitochondrial_genes, spot_quality
 from stentrans.section.read import read
 from stentrans.section.results import is_result
@@ -32,6 +32,7 @@ __all__ = [
     "ReadOptions",
     "add_notes",
     "check_section",
+    "default_factor",
     "detected_share",
     "filter_spots",
     "find_gene",

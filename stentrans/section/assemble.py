@@ -32,9 +32,12 @@ from stentrans.section.counts import (
 from stentrans.section.names import tidy_genes, unique_spots
 from stentrans.section.notes import Note, add_notes
 from stentrans.section.positions import (
+    CELLS,
+    NO_ARRAY,
     PITCH_UM,
     PITCHES_UM,
     TECHNOLOGY,
+    array_fault,
     array_positions,
     fit_or_refuse,
     guess_technology,
@@ -173,10 +176,16 @@ def _place(section: AnnData, technology: str) -> list[Note]:
         section.obs[ARRAY_ROW], section.obs[ARRAY_COL] = array[:, 0], array[:, 1]
     pixels = section.obsm[SPATIAL][spots] if SPATIAL in section.obsm else None
     lattice = fit_or_refuse(array, pixels)
+    if NO_ARRAY in ours:
+        ours[TECHNOLOGY] = technology or CELLS
+        return [Note("T15", ours[NO_ARRAY])]
     ours[TECHNOLOGY] = technology or guess_technology(lattice)
     if ours[TECHNOLOGY] in PITCHES_UM:
         ours[PITCH_UM] = PITCHES_UM[ours[TECHNOLOGY]]
     notes = lattice_notes(lattice)
+    if fault := array_fault(lattice):
+        ours[NO_ARRAY] = fault
+        notes.append(Note("T15", fault))
     if section.n_obs < MIN_SPOTS:
         sentence = f"Only {section.n_obs} spots: enhancement off, exploration on."
         notes.append(Note("T15", sentence))

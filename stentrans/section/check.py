@@ -36,9 +36,11 @@ from stentrans.section.positions import (
     PITCHES_UM,
     TECHNOLOGY,
     UNKNOWN,
+    array_fault,
     array_positions,
     fit_or_refuse,
     guess_technology,
+    no_array_reason,
     pitch_um_of,
     technology_of,
 )
@@ -93,6 +95,7 @@ def check_section(adata: AnnData) -> AnnData:
     if n_renamed:
         notes.append(Note("T8", f"{n_renamed} duplicate symbols kept as SYMBOL (number)."))
     add_notes(section, notes)
+    _refuse_no_array(section, array)
     _describe(section, array)
     _refuse_few_spots(section)
     return section
@@ -219,6 +222,18 @@ def _add_pixels(section: AnnData, adata: AnnData) -> list[Note]:
     if SPATIAL in adata.obsm:
         return [Note("T14", "Pixel positions are incomplete and were left out; lattice used.")]
     return []
+
+
+def _refuse_no_array(section: AnnData, array: NDArray[np.int64]) -> None:
+    """Raise SectionFormatError (T15) where the spots make no usable array."""
+    reason = no_array_reason(section) or array_fault(
+        fit_or_refuse(array, section.obsm.get(SPATIAL))
+    )
+    if reason:
+        raise SectionFormatError(
+            f"Enhancement needs spots on a regular array. {reason}",
+            code="T15",
+        )
 
 
 def _describe(section: AnnData, array: NDArray[np.int64]) -> None:

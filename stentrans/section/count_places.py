@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from stentrans.errors import SectionFormatError
 from stentrans.keys import COUNTS
-from stentrans.section.counts import are_counts, refuse_empty
+from stentrans.section.counts import are_counts_or_missing, refuse_empty
 from stentrans.section.elements import encoding_of, is_group, read_frame
 from stentrans.section.memory import MatrixSize, refuse_too_large
 from stentrans.section.notes import Note
@@ -87,9 +87,9 @@ def read_counts(
         )
     name, matrix = _first_counts(file, present, wanted, share)
     var = read_frame(file[present[name][1]], skipped)
-    if name == X and wanted is None and are_counts(matrix):
+    if name == X and wanted is None and are_counts_or_missing(matrix):
         return matrix, var, []
-    return matrix, var, [_note(file, present, name, is_counts=are_counts(matrix))]
+    return matrix, var, [_note(file, present, name, is_counts=are_counts_or_missing(matrix))]
 
 
 def matrix_size(stored: Any) -> MatrixSize:
@@ -109,7 +109,7 @@ def _first_counts(
         stored = file[present[name][0]]
         if wanted is not None or _looks_whole(stored):
             matrix = _read_matrix(stored, name, share)
-            if wanted is not None or are_counts(matrix):
+            if wanted is not None or are_counts_or_missing(matrix):
                 return name, matrix
             del matrix  # the next one may be as large
     name = X if X in present else next(iter(present))

@@ -57,13 +57,16 @@ def is_finite(counts: csr_matrix) -> bool:
 
 def are_counts(counts: csr_matrix) -> bool:
     """Whether all values are finite, whole and not negative."""
-    return all(_are_counts(block) for block in _blocks(counts.data))
+    return is_finite(counts) and are_counts_or_missing(counts)
+
+
+def are_counts_or_missing(counts: csr_matrix) -> bool:
+    """Whether all finite values are whole and not negative: what to do with NaN comes later."""
+    return all(_are_counts(block[np.isfinite(block)]) for block in _blocks(counts.data))
 
 
 def _are_counts(block: NDArray[np.float32]) -> bool:
-    if not np.isfinite(block).all() or (block < 0).any():
-        return False
-    return bool((np.abs(block - np.rint(block)) <= WHOLE).all())
+    return not (block < 0).any() and bool((np.abs(block - np.rint(block)) <= WHOLE).all())
 
 
 def round_counts(counts: csr_matrix) -> csr_matrix:

@@ -6,8 +6,9 @@ import gzip
 import io
 import zlib
 from codecs import getincrementaldecoder
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from stentrans.errors import SectionFormatError
 from stentrans.section.memory import refuse_bytes
@@ -72,6 +73,21 @@ def kind_of_bytes(head: bytes) -> str:
     return "text" if is_utf16 or b"\x00" not in head else "a binary file"
 
 
+def kind_within_gzip(path: Path) -> str:
+    """Return what a gzip file holds; see `kind_of`.
+
+    Raises
+    ------
+    SectionFormatError
+        R3 if it is damaged from the start.
+    """
+    try:
+        with gzip.open(path, "rb") as file:
+            return kind_of_bytes(file.read(4096))
+    except (EOFError, OSError, zlib.error) as error:
+        raise damaged(path.name) from error
+
+
 def suffix_note(path: Path, kind: str) -> list[Note]:
     """Return T19 where the name promises another kind of file."""
     promised = _SUFFIXES.get(path.suffix.lower())
@@ -106,8 +122,9 @@ def damaged(name: str) -> SectionFormatError:
 
 def too_large(limit: int) -> SectionFormatError:
     """Return the refusal for a file that expands too far (R2)."""
+    shown = f"{limit / 2**30:.3g} GiB" if limit >= 2**30 else f"{limit / 2**20:.3g} MiB"
     return SectionFormatError(
-        f"The file expands beyond {limit / 2**30:.3g} GiB; unpack it and open the folder by path.",
+        f"The file expands beyond {shown}; unpack it and open the folder by path.",
         code="R2",
     )
 
@@ -153,6 +170,13 @@ class BoundedReader(io.RawIOBase):
         super().close()
 
 
+def open_bounded(path: Path, limit: int) -> io.BufferedReader:
+    """Open a file, expanded if it is gzip, that refuses (R2) to give more than ``limit`` bytes."""
+    if kind_of(path) == "gzip":
+        return io.BufferedReader(BoundedReader(cast("BinaryIO", gzip.open(path, "rb")), limit))
+    return io.BufferedReader(BoundedReader(path.open("rb"), limit))
+
+
 def gunzip(path: Path, target: Path, *, limit: int = MAX_EXPANDED) -> None:
     """Write the expanded content of a gzip file to ``target``.
 
@@ -196,6 +220,17 @@ def content(path: Path, *, limit: int = MAX_EXPANDED) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise damaged(path.name) from error
     return bytes(found)
+
+
+def beginning(path: Path, n_bytes: int = 2**16) -> bytes:
+    """Return the first bytes of a file, expanded if it is gzip; as many as are readable."""
+    if kind_of(path) != "gzip":
+        with path.open("rb") as file:
+            return file.read(n_bytes)
+    decompressor = zlib.decompressobj(wbits=31)
+    with path.open("rb") as file, suppress(zlib.error):
+        return decompressor.decompress(file.read(n_bytes), n_bytes)
+    return b""
 
 
 def encoding_of(raw: bytes) -> tuple[str, str]:

@@ -1,41 +1,63 @@
-"""Find the parts of sections in a folder, however they were renamed or nested."""
+"""Find the parts of sections among files, however they were renamed, nested or packed."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from stentrans.errors import SectionFormatError
 from stentrans.section.notes import Note
 
 MAX_FILES: Final = 10_000
-POSITIONS: Final = re.compile(r"tissue_positions(_list)?\.csv(\.gz)?$")
-HD_POSITIONS: Final = re.compile(r"tissue_positions\.parquet$")
+POSITIONS: Final = re.compile(r"tissue_positions(_list)?\.(csv|tsv|txt|parquet)(\.gz)?$")
 SCALEFACTORS: Final = re.compile(r"scalefactors_json\.json(\.gz)?$")
-HIRES: Final = re.compile(r"tissue_hires_image\.png$")
-LOWRES: Final = re.compile(r"tissue_lowres_image\.png$")
+HIRES: Final = re.compile(r"tissue_hires_image\.(png|jpe?g)(\.gz)?$")
+LOWRES: Final = re.compile(r"tissue_lowres_image\.(png|jpe?g)(\.gz)?$")
 MATRIX_H5: Final = re.compile(
     r"(filtered|raw)_feature_bc_matrix\.h5$|(filtered|raw)_gene_bc_matrices(_h5)?\.h5$"
 )
 MATRIX_MTX: Final = re.compile(r"matrix\.mtx(\.gz)?$")
 FEATURES: Final = re.compile(r"(features|genes)\.tsv(\.gz)?$")
 BARCODES: Final = re.compile(r"barcodes\.tsv(\.gz)?$")
+BIN: Final = re.compile(r"^square_(\d{3})um$")
+DEFAULT_BIN: Final = "square_016um"
+USUAL: Final = re.compile(r"^(\.|(outs/)?(binned_outputs/)?(square_\d{3}um/)?spatial)$")
+GEO: Final = re.compile(r"^GSM\d+")
 JUNK: Final = "__MACOSX"
 LAYOUT: Final = frozenset(
     {
         "outs",
         "spatial",
+        "binned_outputs",
         "filtered_feature_bc_matrix",
         "raw_feature_bc_matrix",
         "filtered_gene_bc_matrices",
+        "raw_gene_bc_matrices",
         "",
     }
 )
 """Folder names of the layout itself, which name no sample."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file of what was handed over.
+
+    Parameters
+    ----------
+    path
+        Where it can be read, for an unpacked one in a temporary folder.
+    shown
+        Where it is in what the user sees; folders stand for archives that were unpacked.
+    """
+
+    path: Path
+    shown: PurePosixPath
 
 
 @dataclass(frozen=True)
@@ -52,6 +74,8 @@ class Found:
         Set where the matrix is a matrix-market file.
     scalefactors, pictures
         Optional parts.
+    is_usual
+        Whether it lies where Space Ranger puts it, under the names it gives.
     """
 
     sample: str
@@ -61,64 +85,84 @@ class Found:
     barcodes: Path | None = None
     scalefactors: Path | None = None
     pictures: dict[str, Path] = field(default_factory=dict)
+    is_usual: bool = True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether counts and positions are both there."""
+        return self.positions is not None and self.matrix is not None
 
 
-def list_files(root: Path) -> tuple[list[Path], int]:
+@dataclass(frozen=True)
+class _Matrix:
+    """A count matrix: one HDF5 file, or three files."""
+
+    matrix: Member
+    features: Member | None = None
+    barcodes: Member | None = None
+
+
+def list_files(root: Path, *, shown: PurePosixPath | None = None) -> tuple[list[Member], int]:
     """Return the files below a folder in a stable order, and how many were ignored as junk.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    shown
+        Where its files stand in what the user sees; by default the folder is all there is.
 
     Raises
     ------
     SectionFormatError
         If there are more files than a section has.
     """
-    kept: list[Path] = []
+    top = shown or PurePosixPath()
+    kept: list[Member] = []
     n_junk = 0
     for folder, names, files in os.walk(root):
         hidden = [name for name in names if name.startswith(".") or name == JUNK]
         n_junk += sum(len(inner) for name in hidden for *_, inner in os.walk(Path(folder, name)))
         names[:] = sorted(name for name in names if name not in hidden)
         n_junk += sum(name.startswith(".") for name in files)
-        kept += [Path(folder, name) for name in sorted(files) if not name.startswith(".")]
+        below = top / PurePosixPath(Path(folder).relative_to(root))
+        kept += [
+            Member(Path(folder, name), below / name)
+            for name in sorted(files)
+            if not name.startswith(".")
+        ]
         if len(kept) > MAX_FILES:
             raise SectionFormatError(
                 f"A section is a handful of files; {root.name} holds more than {MAX_FILES}. Open "
-                "the folder of one section."
+                "the folder of one section.",
+                code="R5",
             )
     return kept, n_junk
 
 
-def find_sections(root: Path, files: list[Path]) -> list[Found]:
-    """Return the Space Ranger sections among the files, complete or not, by sample name."""
+def find_sections(root: str, files: Sequence[Member]) -> list[Found]:
+    """Return the Space Ranger sections among the files, complete or not.
+
+    Parameters
+    ----------
+    root
+        Name of the folder, for a section that no prefix or folder names.
+    files
+        From `list_files`.
+
+    Returns
+    -------
+    found
+        By name; of Visium HD the bins of 16 µm first.
+    """
     matrices = _matrices(files)
     places = _matching(files, POSITIONS)
-    found = []
-    for positions in places:
-        prefix = _prefix(positions, POSITIONS)
-        near = [one for one in matrices if len(places) == 1 or _belongs(one[0], positions, prefix)]
-        matrix = min(near, key=lambda one: _distance(one[0], positions, prefix), default=None)
-        found.append(
-            Found(
-                sample=prefix or _folder_name(root, positions),
-                positions=positions,
-                matrix=matrix[0] if matrix else None,
-                features=matrix[1] if matrix else None,
-                barcodes=matrix[2] if matrix else None,
-                scalefactors=_companion(files, SCALEFACTORS, positions, prefix),
-                pictures={
-                    name: path
-                    for name, pattern in (("hires", HIRES), ("lowres", LOWRES))
-                    if (path := _companion(files, pattern, positions, prefix)) is not None
-                },
-            )
-        )
+    found = [_parts(root, one, files, matrices, is_only=len(places) == 1) for one in places]
     if not found and matrices:
-        found = [Found(_folder_name(root, matrices[0][0]), None, *matrices[0])]
-    return found
-
-
-def is_high_definition(files: list[Path]) -> bool:
-    """Whether the files come from Visium HD."""
-    return bool(_matching(files, HD_POSITIONS))
+        first = matrices[0]
+        found = [_with_matrix(Found(_sample(root, first.matrix, ""), None, None), first)]
+    named = _unique(root, found, [one.shown for one in places])
+    return sorted(named, key=lambda one: PurePosixPath(one.sample).name != DEFAULT_BIN)
 
 
 def choose(found: list[Found], library: str | None) -> tuple[Found, list[Note]]:
@@ -134,8 +178,15 @@ def choose(found: list[Found], library: str | None) -> tuple[Found, list[Note]]:
         return found[0], []
     if library is not None and library not in names:
         raise unknown_library(library, names)
-    one = found[0] if library is None else found[names.index(library)]
+    whole = [one for one in found if one.is_complete] or found
+    one = whole[0] if library is None else found[names.index(library)]
     return one, [several_libraries(names, one.sample)]
+
+
+def bin_um(sample: str) -> int | None:
+    """Return the side of the bins in µm where a sample is one of Visium HD; else None."""
+    match = BIN.match(PurePosixPath(sample).name)
+    return int(match[1]) if match else None
 
 
 def unknown_library(library: str, names: Iterable[str]) -> SectionFormatError:
@@ -150,64 +201,146 @@ def unknown_library(library: str, names: Iterable[str]) -> SectionFormatError:
 def several_libraries(names: Sequence[str], shown: str) -> Note:
     """Return T11, with the samples to choose from."""
     sentence = f"{len(names)} samples found; showing {shown}."
+    if all(bin_um(name) for name in names):
+        sentence = f"Visium HD with {len(names)} sizes of bins; showing {bin_um(shown)} µm."
     return Note("T11", sentence, "library", shown, tuple(names))
 
 
-def _matching(files: list[Path], pattern: re.Pattern[str]) -> list[Path]:
-    """Files whose name ends as the pattern says."""
-    return [path for path in files if pattern.search(path.name)]
+def archive_stem(name: str) -> str:
+    """Return the name of an archive, or of anything else, without what calls it an archive."""
+    return re.sub(r"\.(zip|tar|tgz|tar\.gz)$", "", name, flags=re.IGNORECASE)
 
 
-def _matrices(files: list[Path]) -> list[tuple[Path, Path | None, Path | None]]:
-    """Count matrices, filtered ones before raw ones, HDF5 before triplets."""
-    found: list[tuple[Path, Path | None, Path | None]] = [
-        (path, None, None) for path in _matching(files, MATRIX_H5)
+def _parts(
+    root: str,
+    positions: Member,
+    files: Sequence[Member],
+    matrices: Sequence[_Matrix],
+    *,
+    is_only: bool,
+) -> Found:
+    """The section that a file of positions belongs to."""
+    prefix = _prefix(positions, POSITIONS)
+    sample = _sample(root, positions, prefix)
+    near = [one for one in matrices if is_only or _belongs(one, positions, prefix, sample)]
+    parts = Found(
+        sample=sample,
+        positions=positions.path,
+        matrix=None,
+        scalefactors=_companion(files, SCALEFACTORS, positions, prefix),
+        pictures={
+            name: path
+            for name, pattern in (("hires", HIRES), ("lowres", LOWRES))
+            if (path := _companion(files, pattern, positions, prefix)) is not None
+        },
+        is_usual=not prefix and bool(USUAL.match(str(positions.shown.parent))),
+    )
+    if not near:
+        return parts
+    return _with_matrix(parts, min(near, key=lambda one: _distance(one, positions, sample)))
+
+
+def _with_matrix(parts: Found, held: _Matrix) -> Found:
+    """The same section with its counts."""
+    return replace(
+        parts,
+        matrix=held.matrix.path,
+        features=None if held.features is None else held.features.path,
+        barcodes=None if held.barcodes is None else held.barcodes.path,
+    )
+
+
+def _unique(root: str, found: list[Found], places: Sequence[PurePosixPath]) -> list[Found]:
+    """Sections under different names: those that share one are named by their folders, too."""
+    names = [one.sample for one in found]
+    if len(set(names)) == len(names):
+        return found
+    long = [_named_folders(place) or root for place in places]
+    named = [replace(one, sample=name) for one, name in zip(found, long, strict=True)]
+    taken = [one.sample for one in named]
+    if len(set(taken)) == len(taken):
+        return named
+    return [
+        replace(one, sample=str(place.parent)) for one, place in zip(found, places, strict=True)
     ]
-    for path in _matching(files, MATRIX_MTX):
-        prefix = _prefix(path, MATRIX_MTX)
-        beside = [one for one in files if one.parent == path.parent]
-        features = [one for one in _matching(beside, FEATURES) if _prefix(one, FEATURES) == prefix]
-        barcodes = [one for one in _matching(beside, BARCODES) if _prefix(one, BARCODES) == prefix]
+
+
+def _matching(files: Sequence[Member], pattern: re.Pattern[str]) -> list[Member]:
+    """Files whose name ends as the pattern says."""
+    return [one for one in files if pattern.search(one.path.name)]
+
+
+def _matrices(files: Sequence[Member]) -> list[_Matrix]:
+    """Count matrices, filtered ones before raw ones, HDF5 before triplets."""
+    found = [_Matrix(one) for one in _matching(files, MATRIX_H5)]
+    for one in _matching(files, MATRIX_MTX):
+        prefix = _prefix(one, MATRIX_MTX)
+        beside = [other for other in files if other.shown.parent == one.shown.parent]
+        features = [it for it in _matching(beside, FEATURES) if _prefix(it, FEATURES) == prefix]
+        barcodes = [it for it in _matching(beside, BARCODES) if _prefix(it, BARCODES) == prefix]
         if features and barcodes:
-            found.append((path, features[0], barcodes[0]))
-    return sorted(found, key=lambda one: ("raw_" in str(one[0]), one[1] is not None))
+            found.append(_Matrix(one, features[0], barcodes[0]))
+    return sorted(found, key=lambda it: ("raw_" in str(it.matrix.shown), it.features is not None))
 
 
-def _prefix(path: Path, pattern: re.Pattern[str]) -> str:
+def _prefix(member: Member, pattern: re.Pattern[str]) -> str:
     """What stands before the usual file name, without separators at its end."""
-    match = pattern.search(path.name)
-    return path.name[: match.start()].rstrip("_-.") if match else ""
+    match = pattern.search(member.path.name)
+    return member.path.name[: match.start()].rstrip("_-.") if match else ""
 
 
 def _companion(
-    files: list[Path], pattern: re.Pattern[str], positions: Path, prefix: str
+    files: Sequence[Member], pattern: re.Pattern[str], positions: Member, prefix: str
 ) -> Path | None:
     """The file of this kind that belongs to the positions: beside them, with their prefix."""
-    beside = [path for path in _matching(files, pattern) if path.parent == positions.parent]
-    same = [path for path in beside if _prefix(path, pattern) == prefix]
-    return same[0] if same else None
+    beside = [
+        one for one in _matching(files, pattern) if one.shown.parent == positions.shown.parent
+    ]
+    same = [one for one in beside if _prefix(one, pattern) == prefix]
+    return same[0].path if same else None
 
 
-def _belongs(matrix: Path, positions: Path, prefix: str) -> bool:
+def _matrix_prefix(held: _Matrix) -> str:
+    return _prefix(held.matrix, MATRIX_H5 if held.features is None else MATRIX_MTX)
+
+
+def _belongs(held: _Matrix, positions: Member, prefix: str, sample: str) -> bool:
     """Whether a matrix is of the same sample, where there are several."""
-    if prefix:
-        return prefix in str(matrix)
-    home = positions.parent.parent if positions.parent.name == "spatial" else positions.parent
-    return home in matrix.parents
+    given = _matrix_prefix(held) or _named_folders(held.matrix.shown)
+    if prefix and (prefix in str(held.matrix.shown) or _same_sample(given, prefix)):
+        return True
+    home = positions.shown.parent
+    home = home.parent if home.name == "spatial" else home
+    if not prefix and not _matrix_prefix(held) and home in held.matrix.shown.parents:
+        return True
+    return not prefix and bool(given) and _same_sample(given, sample)
 
 
-def _distance(matrix: Path, positions: Path, prefix: str) -> tuple[bool, bool, int, bool]:
+def _same_sample(one: str, other: str) -> bool:
+    """Whether two names are of one sample: equal, or with the same number of GEO."""
+    first, second = GEO.match(one), GEO.match(other)
+    return one == other or (first is not None and second is not None and first[0] == second[0])
+
+
+def _distance(held: _Matrix, positions: Member, sample: str) -> tuple[bool, bool, int, bool]:
     """How far a matrix is from the positions: raw last, then other samples, then folders."""
-    shared = len(os.path.commonpath([matrix, positions]))
-    foreign = bool(prefix) and not matrix.name.startswith(prefix)
-    return "raw_" in str(matrix), foreign, -shared, matrix.suffix != ".h5"
+    shown = held.matrix.shown
+    pairs = zip(shown.parts, positions.shown.parts, strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    foreign = _matrix_prefix(held) not in ("", sample)
+    return "raw_" in str(shown), foreign, -shared, held.features is not None
 
 
-def _folder_name(root: Path, path: Path) -> str:
-    """The nearest folder that names a sample; the root's own name where none does."""
-    for parent in path.parents:
-        if parent == root or root not in parent.parents:
-            break
+def _sample(root: str, member: Member, prefix: str) -> str:
+    """Prefix of a file, or the nearest folder that names a sample; the root's name else."""
+    if prefix:
+        return prefix
+    for parent in member.shown.parents:
         if parent.name not in LAYOUT:
             return parent.name
-    return "" if root.name in LAYOUT else root.name
+    return "" if root in LAYOUT else root
+
+
+def _named_folders(shown: PurePosixPath) -> str:
+    """All folders of a file that name something, such as ``sample/square_016um``."""
+    return "/".join(part for part in shown.parent.parts if part not in LAYOUT)

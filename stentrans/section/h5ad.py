@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from stentrans.errors import SectionFormatError
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, NOTES, SPATIAL, STENTRANS, X_IS
 from stentrans.section.assemble import Parts, assemble
+from stentrans.section.cells import raster_positions
 from stentrans.section.count_places import UnreadableMatrix, read_counts
 from stentrans.section.elements import (
     UNREADABLE,
@@ -30,7 +31,7 @@ from stentrans.section.hdf5 import open_hdf5
 from stentrans.section.libraries import choose_library
 from stentrans.section.notes import Note, notes_as_text, notes_of
 from stentrans.section.options import READ_OPTIONS, FirstNumber, ReadOptions
-from stentrans.section.positions import TECHNOLOGY
+from stentrans.section.positions import NO_ARRAY, NO_ARRAY_SENTENCE, TECHNOLOGY
 from stentrans.section.rebuild import rebuild_array
 from stentrans.section.results import is_result
 from stentrans.section.spot_names import named_array, share_of_spots
@@ -118,6 +119,9 @@ def read_parts(file: Any, name: str, options: ReadOptions, *, notes: tuple[Note,
         pixels = None if pixels is None else pixels[kept]
     obs, pixels, place_notes = _with_array(obs, pixels, options.first_number)
     ours = _read_ours(file)
+    if pixels is not None and ARRAY_ROW not in obs:
+        obs = _on_raster(obs, pixels)
+        ours[NO_ARRAY] = NO_ARRAY_SENTENCE
     technology = str(ours.pop(TECHNOLOGY, ""))
     found += [*skipped_note(skipped), *library_notes, *count_notes, *pixel_notes, *place_notes]
     return Parts(
@@ -166,7 +170,10 @@ def _numbers(column: pd.Series) -> NDArray[np.float64]:
 def _with_array(
     obs: pd.DataFrame, pixels: NDArray[np.float64] | None, first_number: FirstNumber | None
 ) -> tuple[pd.DataFrame, NDArray[np.float64] | None, list[Note]]:
-    """Array positions from the file, from names like ``10x13``, or rebuilt from pixels (T16)."""
+    """Array positions from the file, from names like ``10x13``, or rebuilt from pixels (T16).
+
+    Spots that lie on no array get none.
+    """
     if ARRAY_ROW in obs and ARRAY_COL in obs:
         return obs, *_true_pixels(obs, pixels)
     names = [str(name) for name in obs.index]
@@ -181,13 +188,32 @@ def _with_array(
             "array_col nor obsm['spatial']. Add the spot positions.",
             code="R8",
         )
-    seen = np.isfinite(pixels).all(axis=1)
+    seen = np.asarray(np.isfinite(pixels).all(axis=1))
     rebuilt = rebuild_array(pixels[seen])
-    places = np.full((len(obs), 2), np.nan)
-    places[seen] = rebuilt.array
-    placed[ARRAY_ROW], placed[ARRAY_COL] = places[:, 0], places[:, 1]
+    if rebuilt is None:
+        return placed, pixels, []
     note = Note("T16", f"Array rebuilt from pixels (RMS {rebuilt.rms_px:.2f} px).")
-    return placed, pixels, [note]
+    return _placed(placed, seen, rebuilt.array), pixels, [note]
+
+
+def _on_raster(obs: pd.DataFrame, pixels: NDArray[np.float64]) -> pd.DataFrame:
+    """The same spots with positions on a raster, for spots that lie on no array."""
+    seen = np.asarray(np.isfinite(pixels).all(axis=1))
+    if not seen.any():
+        raise SectionFormatError(
+            "A section needs positions; no spot of this one has any. Add the spot positions.",
+            code="R8",
+        )
+    return _placed(obs, seen, raster_positions(pixels[seen]))
+
+
+def _placed(obs: pd.DataFrame, seen: NDArray[np.bool_], array: NDArray[np.int64]) -> pd.DataFrame:
+    """A copy with array positions where they are known, NaN elsewhere."""
+    places = np.full((len(obs), 2), np.nan)
+    places[seen] = array
+    placed = obs.copy()
+    placed[ARRAY_ROW], placed[ARRAY_COL] = places[:, 0], places[:, 1]
+    return placed
 
 
 def _true_pixels(
@@ -238,7 +264,7 @@ def _read_ours(file: Any) -> dict[str, Any]:
     return ours | ({NOTES: notes_as_text(older)} if older else {})
 
 
-_OF_THAT_FILE: Final = (X_IS, NOTES, READ_OPTIONS)
+_OF_THAT_FILE: Final = (X_IS, NOTES, READ_OPTIONS, NO_ARRAY)
 
 
 def _other_version(name: str, element: str) -> SectionFormatError:

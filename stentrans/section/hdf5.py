@@ -14,6 +14,7 @@ from stentrans.section.files import damaged
 
 MAX_OBJECTS: Final = 100_000
 """Groups and datasets in one file (a project default); a section has some hundred."""
+OUT, MANY = "out", "many"
 FOREIGN: Final = (
     OSError,
     KeyError,
@@ -54,24 +55,24 @@ def _refuse_other_files(file: h5py.File) -> None:
     """
     n_seen = 0
 
-    def look_at_link(_name: str, link: Any) -> None:
+    # What a visitor returns ends the visit; an exception would get lost in HDF5.
+    def look_at_link(_name: str, link: Any) -> str | None:
         nonlocal n_seen
         n_seen += 1
         if n_seen > MAX_OBJECTS:
-            raise ValueError("far more objects than a section has")
-        if isinstance(link, h5py.ExternalLink):
-            raise _leaves_file()
+            return MANY
+        return OUT if isinstance(link, h5py.ExternalLink) else None
 
-    def look_at_object(_name: str, held: Any) -> None:
-        if isinstance(held, h5py.Dataset) and (held.external or held.is_virtual):
-            raise _leaves_file()
+    def look_at_object(_name: str, held: Any) -> str | None:
+        is_elsewhere = isinstance(held, h5py.Dataset) and (held.external or held.is_virtual)
+        return OUT if is_elsewhere else None
 
-    file.visititems_links(look_at_link)
-    file.visititems(look_at_object)
-
-
-def _leaves_file() -> SectionFormatError:
-    return SectionFormatError(
-        "The file contains links to other files; it was not opened. Save everything in one file.",
-        code="R1",
-    )
+    found = file.visititems_links(look_at_link) or file.visititems(look_at_object)
+    if found == MANY:
+        raise damaged(Path(file.filename).name)
+    if found == OUT:
+        raise SectionFormatError(
+            "The file contains links to other files; it was not opened. Save everything in one "
+            "file.",
+            code="R1",
+        )

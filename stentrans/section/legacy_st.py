@@ -17,7 +17,14 @@ from stentrans.errors import SectionFormatError
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE, ORIGIN
 from stentrans.section.assemble import Parts, assemble
 from stentrans.section.counts import canonical, refuse_empty
-from stentrans.section.files import content, decode, encoding_of, kind_of_bytes, refuse_kind
+from stentrans.section.files import (
+    beginning,
+    content,
+    decode,
+    encoding_of,
+    kind_of_bytes,
+    refuse_kind,
+)
 from stentrans.section.folder import several_libraries, unknown_library
 from stentrans.section.notes import Note
 from stentrans.section.options import FirstNumber, ReadOptions
@@ -25,6 +32,7 @@ from stentrans.section.spot_names import named_array, sections_from_names, share
 from stentrans.section.table import Table, first_line, read_table, sniff_delimiter
 from stentrans.section.tissue_positions import COLUMNS, PXL_COL, PXL_ROW, read_positions
 
+LOOKED_AT: Final = 10
 MOST: Final = 0.5
 """Share of names that must be spot names before an axis is taken to hold the spots."""
 SPOT_FILE: Final = frozenset({"x", "y", "pixel_x", "pixel_y"})
@@ -57,15 +65,26 @@ class SpotTable:
 
 
 def table_role(path: Path) -> str:
-    """Return what a text file is: ``"counts"``, ``"spots"`` or an empty string."""
-    raw = content(path)
-    if kind_of_bytes(raw[:4096]) != "text":
+    """Return what a text file is.
+
+    ``"spots"``: positions; ``"placed counts"``: a table whose columns or first rows are named
+    like 10x13; ``"counts"``: any other table of three columns or more; else an empty string.
+    """
+    head = beginning(path)
+    if kind_of_bytes(head[:4096]) != "text":
         return ""
-    text = raw[:65536].decode(encoding_of(raw[:65536])[0], "replace")
-    delimiter = sniff_delimiter(text)
-    header = {cell.lower() for cell in first_line(text, delimiter)}
+    lines = head.decode(encoding_of(head)[0], "replace").lstrip("\n\r").splitlines()
+    if not lines:
+        return ""
+    delimiter = sniff_delimiter(lines[0])
+    names = first_line(lines[0], delimiter)
+    header = {cell.lower() for cell in names}
     if header >= SPOT_FILE or header >= COORDINATES:
         return "spots"
+    firsts = [first_line(line, delimiter)[:1] for line in lines[1:LOOKED_AT]]
+    rows = [cells[0] for cells in firsts if cells]
+    if max(share_of_spots(names[1:]), share_of_spots(rows)) >= MOST:
+        return "placed counts"
     return "counts" if len(header) > 2 else ""
 
 

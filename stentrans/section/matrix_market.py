@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, Final
 
 import numpy as np
 from scipy.io import mmread
 from scipy.sparse import coo_matrix
 
 from stentrans.errors import SectionFormatError
-from stentrans.section.files import MAX_EXPANDED, BoundedReader, damaged, expanded_limit, kind_of
+from stentrans.section.files import MAX_EXPANDED, damaged, expanded_limit, open_bounded
 from stentrans.section.memory import MatrixSize, refuse_too_large
 
 N_COPIES: Final = 4.0
@@ -70,9 +69,6 @@ def market_size(path: Path) -> MatrixSize:
         raise damaged(path.name) from error
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> io.BufferedReader:
     """The text as bytes, bounded in how far it may expand."""
-    if kind_of(path) != "gzip":
-        return path.open("rb")
-    bound = expanded_limit(path.stat().st_size, MAX_EXPANDED)
-    return io.BufferedReader(BoundedReader(cast("BinaryIO", gzip.open(path, "rb")), bound))
+    return open_bounded(path, expanded_limit(path.stat().st_size, MAX_EXPANDED))

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stentrans.section.files import content, decode
+from stentrans.section.files import content, decode, kind_of
 from stentrans.section.notes import Note
 
 RESOLUTIONS: Final = ("hires", "lowres")
+MAX_FACTOR: Final = 1e9
+"""Scale factors and diameters are far below this; JSON may hold any number."""
+UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    # Pillow reports damaged PNG chunks as this.
+    SyntaxError,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +129,12 @@ def _read_scalefactors(path: Path | None) -> dict[str, float]:
         return {}
     try:
         stored: Any = json.loads(decode(content(path)))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(stored, dict):
         return {}
-    return {
-        str(key): float(value)
-        for key, value in stored.items()
-        if isinstance(value, int | float) and np.isfinite(value) and value > 0
-    }
+    numbers = {str(key): value for key, value in stored.items() if isinstance(value, int | float)}
+    return {key: float(value) for key, value in numbers.items() if 0 < value < MAX_FACTOR}
 
 
 def _read_picture(path: Path) -> NDArray[np.uint8] | None:
@@ -128,10 +143,10 @@ def _read_picture(path: Path) -> NDArray[np.uint8] | None:
 
     limit = Image.MAX_IMAGE_PIXELS or 0
     try:
-        with Image.open(path) as picture:
+        packed = BytesIO(content(path)) if kind_of(path) == "gzip" else path
+        with Image.open(packed) as picture:
             if picture.width * picture.height > limit:
                 return None
             return np.array(picture.convert("RGB"), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        # Pillow reports damaged PNG chunks as SyntaxError.
+    except (*UNREADABLE, Image.DecompressionBombError):
         return None

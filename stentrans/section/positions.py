@@ -19,7 +19,17 @@ TECHNOLOGY: Final = "technology"
 """Below ``uns["stentrans"]``: short text for people."""
 PITCH_UM: Final = "pitch_um"
 """Below ``uns["stentrans"]``: µm between neighbouring positions; absent where unknown."""
+TOUCHING: Final = "touching"
+"""Below ``uns["stentrans"]``: spots are bins that leave no space between them."""
+NO_ARRAY: Final = "no_array"
+"""Below ``uns["stentrans"]``: why the spots make no array; absent where they make one."""
+NO_ARRAY_SENTENCE: Final = (
+    "The positions form no regular array, as those of cells; shown on a fine raster, enhancement "
+    "off, exploration on."
+)
+CELLS: Final = "no array"
 VISIUM: Final = "Visium"
+VISIUM_HD: Final = "Visium HD"
 LEGACY_ST: Final = "legacy ST"
 ST_2K: Final = "ST 2K"
 UNKNOWN: Final = "unknown"
@@ -28,6 +38,8 @@ LEGACY_LINES: Final = 40
 """A legacy ST array has 33 x 35 positions, numbered from 1 or 2; a larger square one is not it."""
 MAX_RESIDUAL: Final = 0.10
 """Pitches by which spots may miss their lattice, root mean square (a project default)."""
+UNUSABLE_RESIDUAL: Final = 0.25
+"""Beyond this the array of a file is none; real legacy ST, drawn by hand, misses it by 0.08."""
 
 
 def array_positions(obs: pd.DataFrame) -> NDArray[np.int64]:
@@ -123,6 +135,12 @@ def pitch_um_of(adata: AnnData) -> float | None:
     return float(pitch) if pitch else PITCHES_UM.get(technology_of(adata))
 
 
+def default_factor(adata: AnnData) -> int:
+    """Return the factor that makes sense for a section: 1 for bins that touch, else 2."""
+    ours = adata.uns.get(STENTRANS)
+    return 1 if hasattr(ours, "get") and bool(ours.get(TOUCHING)) else 2
+
+
 def guess_technology(lattice: Lattice) -> str:
     """Guess the technology from the shape of the array alone."""
     if lattice.kind == "hexagonal":
@@ -134,16 +152,31 @@ def guess_technology(lattice: Lattice) -> str:
 
 
 def lattice_notes(lattice: Lattice) -> list[Note]:
-    """Return T3 for a mirrored picture and T15 for spots that make no usable array."""
+    """Return T3 for a mirrored picture and T15 for spots that miss their array positions."""
     notes = []
     if lattice.is_mirrored:
         notes.append(Note("T3", "This slide is mirrored against its picture; handled."))
-    if lattice.residual is not None and lattice.residual > MAX_RESIDUAL:
-        notes.append(
-            Note(
-                "T15",
-                f"Spots miss their array positions by {lattice.residual:.0%} of the pitch; "
-                "enhancement may be unreliable.",
-            )
+    residual = lattice.residual or 0.0
+    if MAX_RESIDUAL < residual <= UNUSABLE_RESIDUAL:
+        sentence = (
+            f"Spots miss their array positions by {residual:.0%} of the pitch; enhancement may be "
+            "unreliable."
         )
+        notes.append(Note("T15", sentence))
     return notes
+
+
+def array_fault(lattice: Lattice) -> str:
+    """Return why the spots of a lattice make no usable array; empty where they make one."""
+    if lattice.residual is None or lattice.residual <= UNUSABLE_RESIDUAL:
+        return ""
+    return (
+        f"Not a usable array: spots miss their array positions by {lattice.residual:.0%} of the "
+        "pitch; enhancement off, exploration on."
+    )
+
+
+def no_array_reason(adata: AnnData) -> str:
+    """Return why a section that was read makes no array; empty where it makes one."""
+    ours = adata.uns.get(STENTRANS)
+    return str(ours.get(NO_ARRAY) or "") if hasattr(ours, "get") else ""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 from anndata import AnnData
 
 from stentrans.errors import SectionFormatError
-from stentrans.section.archive import unpack
+from stentrans.section.archive import Budget, archive_kind, unpack
 from stentrans.section.files import gunzip, kind_of, refuse_kind, suffix_note
 from stentrans.section.folder import (
     Found,
+    archive_stem,
     choose,
     find_sections,
-    is_high_definition,
     list_files,
     several_libraries,
 )
@@ -25,6 +27,7 @@ from stentrans.section.legacy_st import read_legacy, table_role
 from stentrans.section.notes import Note
 from stentrans.section.options import FirstNumber, ReadOptions, keep_options
 from stentrans.section.orientation import orient
+from stentrans.section.packed import unpacked
 from stentrans.section.tenx import is_tenx, unknown_hdf5
 from stentrans.section.visium import read_beside, read_visium
 
@@ -48,8 +51,8 @@ def read(
     Parameters
     ----------
     path
-        An h5ad file, a Space Ranger ``outs`` folder, a zip of one, a 10x matrix inside such a
-        folder, or a legacy ST table of counts (csv or tsv, also gzip).
+        An h5ad file, a Space Ranger ``outs`` folder, a zip, tar or tar.gz of one, a 10x matrix
+        inside such a folder, or a legacy ST table of counts (csv or tsv, also gzip).
     library
         Name of the section to read, where there are several; by default the first.
     counts
@@ -85,7 +88,7 @@ def read(
     if not place.exists():
         raise SectionFormatError(f"The path must exist; {place} does not. Check the spelling.")
     try:
-        section = _read(place, options, shown=place.name, notes=())
+        section = _read(place, options, shown=place.name)
     except PermissionError as error:
         raise SectionFormatError(
             f"Files must be readable; {place.name} is not. Ask for the permission to read it."
@@ -101,34 +104,42 @@ def read(
     return section
 
 
-def _read(place: Path, options: ReadOptions, *, shown: str, notes: tuple[Note, ...]) -> AnnData:
+def _read(
+    place: Path,
+    options: ReadOptions,
+    *,
+    shown: str,
+    notes: tuple[Note, ...] = (),
+    budget: Budget | None = None,
+) -> AnnData:
     """Dispatch by content; ``shown`` is the name the user knows."""
     if place.is_dir():
-        return _read_folder(place, options, notes)
+        return _read_folder(place, options, shown=shown, notes=notes, budget=budget)
     kind = kind_of(place)
     noted = (*notes, *suffix_note(place, kind))
     if kind == "HDF5":
         return _read_hdf5(place, options, noted)
-    if kind == "zip":
-        with tempfile.TemporaryDirectory(prefix="stentrans-") as folder:
-            unpack(place, Path(folder))
-            return _read_folder(Path(folder), options, noted, shown=shown)
-    if kind == "gzip":
-        with tempfile.TemporaryDirectory(prefix="stentrans-") as folder:
-            inner = Path(folder) / (place.stem if place.suffix == ".gz" else place.name)
-            gunzip(place, inner)
-            kind = kind_of(inner)
-            if kind in ("zip", "gzip"):
-                raise refuse_kind(place.name, f"{kind} inside gzip")
-            if kind != "text":
-                return _read(inner, options, shown=shown, notes=noted)
-            return read_legacy(inner, options=options, notes=noted)
     if kind == "text" and place.suffix.lower() != ".cloupe":
         # A table that we wrote has its positions beside it.
         beside = place.with_name(f"{place.stem}_positions.csv")
         spots = beside if beside.is_file() else None
         return read_legacy(place, spots=spots, options=options, notes=noted)
-    raise refuse_kind(place.name, kind)
+    is_packed = archive_kind(place) != ""
+    if not is_packed and kind != "gzip":
+        raise refuse_kind(place.name, kind)
+    with tempfile.TemporaryDirectory(prefix="stentrans-") as folder:
+        if is_packed:
+            left = budget or Budget()
+            unpack(place, Path(folder), budget=left)
+            return _read_folder(Path(folder), options, shown=shown, notes=noted, budget=left)
+        inner = Path(folder) / (place.stem if place.suffix == ".gz" else place.name)
+        gunzip(place, inner)
+        kind = kind_of(inner)
+        if kind in ("zip", "gzip"):
+            raise refuse_kind(place.name, f"{kind} inside gzip")
+        if kind != "text":
+            return _read(inner, options, shown=shown, notes=noted)
+        return read_legacy(inner, options=options, notes=noted)
 
 
 def _read_hdf5(path: Path, options: ReadOptions, notes: tuple[Note, ...]) -> AnnData:
@@ -143,22 +154,42 @@ def _read_hdf5(path: Path, options: ReadOptions, notes: tuple[Note, ...]) -> Ann
 
 
 def _read_folder(
-    root: Path, options: ReadOptions, notes: tuple[Note, ...], *, shown: str = ""
+    root: Path,
+    options: ReadOptions,
+    *,
+    shown: str,
+    notes: tuple[Note, ...],
+    budget: Budget | None,
 ) -> AnnData:
     """Read the Space Ranger section, the AnnData file or the table in a folder."""
-    files, n_junk = list_files(root)
-    found = find_sections(root, files)
-    if found:
-        one, several = choose(found, options.library)
-        nested = _nested_note(root, one, n_junk)
-        return read_visium(_named(one, shown), notes=(*notes, *several, *nested))
-    if is_high_definition(files):
-        raise refuse_kind(shown or root.name, "Visium HD")
-    single = [path for path in files if path.suffix == ".h5ad"]
-    if single:
-        return _read(single[0], options, shown=shown, notes=notes)
-    tables = [path for path in files if path.name.lower().endswith(TABLES)]
-    return _read_tables(tables, options, notes, shown or root.name)
+    name = archive_stem(shown)
+    with ExitStack() as stack:
+        files, n_junk = list_files(root)
+        found = find_sections(name, files)
+        if not any(one.is_complete for one in found):
+            files, n_more = unpacked(files, stack, budget or Budget())
+            found, n_junk = find_sections(name, files), n_junk + n_more
+        if found:
+            one, several = choose(found, options.library)
+            nested = _nested_note(one, name, n_junk)
+            return read_visium(one, notes=(*notes, *several, *nested))
+        paths = [one.path for one in files]
+        single = [path for path in paths if path.suffix == ".h5ad"]
+        if single:
+            return _read_one_of(single, options, notes)
+        tables = [path for path in paths if path.name.lower().endswith(TABLES)]
+        return _read_tables(tables, options, notes, shown)
+
+
+def _read_one_of(paths: list[Path], options: ReadOptions, notes: tuple[Note, ...]) -> AnnData:
+    """Read one of several AnnData files: the one asked for by its name, else the first."""
+    named = {path.stem: path for path in paths}
+    if options.library in named and len(named) > 1:
+        path, inner = named[options.library], replace(options, library=None)
+    else:
+        path, inner = paths[0], options
+    several = (several_libraries(list(named), path.stem),) if len(named) > 1 else ()
+    return _read(path, inner, shown=path.name, notes=(*notes, *several))
 
 
 def _read_tables(
@@ -166,13 +197,15 @@ def _read_tables(
 ) -> AnnData:
     """Read a table of counts, with the table of positions beside it if there is one."""
     roles = {path: table_role(path) for path in tables}
-    counts = [path for path, role in roles.items() if role == "counts"]
     spots = [path for path, role in roles.items() if role == "spots"]
+    counts = [path for path, role in roles.items() if role == "counts"]
+    # Tables whose names are positions are counts for sure; others may be anything.
+    counts = [path for path, role in roles.items() if role == "placed counts"] or counts
     if not counts:
         code = "R7" if spots else "R5"
         raise SectionFormatError(
             f"A section needs a count matrix; {shown} holds none. Use h5ad, a Space Ranger folder "
-            "or zip, or a csv/tsv table of counts.",
+            "or an archive of one, or a csv/tsv table of counts.",
             code=code,
         )
     named = {path.name.partition(".")[0]: path for path in counts}
@@ -193,29 +226,8 @@ def _spots_for(counts: Path, spots: list[Path]) -> Path | None:
     return next((path for path in spots if stem in path.name), None)
 
 
-def _nested_note(root: Path, one: Found, n_junk: int) -> tuple[Note, ...]:
+def _nested_note(one: Found, shown: str, n_junk: int) -> tuple[Note, ...]:
     """Return T5 where the section was found in an unusual place or beside files of no use."""
-    assert one.positions is not None or one.matrix is not None, "found by one of the two"
-    anchor = one.positions or one.matrix
-    usual = (root, root / "spatial", root / "filtered_feature_bc_matrix", root / "outs/spatial")
-    is_usual = anchor is not None and anchor.parent in usual
-    has_prefix = anchor is not None and not anchor.name.startswith(("tissue", "filtered", "raw"))
-    if is_usual and not has_prefix and not n_junk:
+    if one.is_usual and not n_junk:
         return ()
-    return (Note("T5", f"Read as sample {one.sample or root.name}; ignored {n_junk} files."),)
-
-
-def _named(one: Found, shown: str) -> Found:
-    """Replace the name of a temporary folder by the name the user knows."""
-    if one.sample and not one.sample.startswith("stentrans-"):
-        return one
-    stem = shown.partition(".")[0]
-    return Found(
-        stem,
-        one.positions,
-        one.matrix,
-        one.features,
-        one.barcodes,
-        one.scalefactors,
-        one.pictures,
-    )
+    return (Note("T5", f"Read as sample {one.sample or shown}; ignored {n_junk} files."),)

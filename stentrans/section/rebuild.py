@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from stentrans.errors import SectionFormatError
 from stentrans.section.positions import MAX_RESIDUAL
 
 MIN_ORDER: Final = 0.8
@@ -36,7 +35,7 @@ class RebuiltArray:
     rms_px: float
 
 
-def rebuild_array(pixels: NDArray[np.float64]) -> RebuiltArray:
+def rebuild_array(pixels: NDArray[np.float64]) -> RebuiltArray | None:
     """Derive array positions from the spacing and angle of the spots.
 
     Parameters
@@ -44,19 +43,19 @@ def rebuild_array(pixels: NDArray[np.float64]) -> RebuiltArray:
     pixels
         Shape ``(n_spots, 2)``: (x, y), float64, finite; left as it was. May be rotated.
 
-    Raises
-    ------
-    SectionFormatError
-        R8 if the spots do not lie on one regular square or hexagonal lattice.
+    Returns
+    -------
+    rebuilt
+        None if the spots do not lie on one regular square or hexagonal lattice, as cells do not.
     """
     if len(pixels) < 3:
-        raise _irregular()
+        return None
     tree = cKDTree(pixels)
     found = tree.query(pixels, k=min(7, len(pixels)))
     distance, neighbour = np.asarray(found[0]), np.asarray(found[1])
     pitch = float(np.median(distance[:, 1]))
     if pitch <= 0 or not np.isfinite(pitch):
-        raise _irregular()
+        return None
     near = np.abs(distance[:, 1:] / pitch - 1.0) < SAME_LENGTH
     steps = (pixels[neighbour[:, 1:]] - pixels[:, None])[near]
     angle = np.arctan2(steps[:, 1], steps[:, 0])
@@ -66,13 +65,13 @@ def rebuild_array(pixels: NDArray[np.float64]) -> RebuiltArray:
     }
     fold: Literal[4, 6] = 6 if abs(folds[6]) > abs(folds[4]) else 4
     if abs(folds[fold]) < MIN_ORDER:
-        raise _irregular()
+        return None
     first = float(np.angle(folds[fold])) / fold
     turns = np.array([first, first + 2 * np.pi / fold])
     basis = float(np.linalg.norm(steps, axis=1).mean()) * np.array([np.cos(turns), np.sin(turns)])
     axial, rms = _count_steps(pixels, basis)
     if len(np.unique(axial, axis=0)) < len(axial) or rms > MAX_RESIDUAL * pitch:
-        raise _irregular()
+        return None
     return RebuiltArray(_as_array(axial, fold), rms)
 
 
@@ -107,11 +106,3 @@ def _as_array(axial: NDArray[np.int64], fold: Literal[4, 6]) -> NDArray[np.int64
     if fold == 6 and array[0].sum() % 2:
         array[:, 1] += 1
     return array.astype(np.int64)
-
-
-def _irregular() -> SectionFormatError:
-    return SectionFormatError(
-        "A section needs spots on a regular array; obs has no array_row and array_col, and the "
-        "pixel positions form neither a square nor a hexagonal lattice. Add the array positions.",
-        code="R8",
-    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,17 @@ from stentrans.errors import SectionFormatError
 from stentrans.keys import IN_TISSUE
 from stentrans.section.assemble import Parts, assemble
 from stentrans.section.files import kind_of, refuse_kind
-from stentrans.section.folder import Found
+from stentrans.section.folder import Found, bin_um, find_sections, list_files
 from stentrans.section.notes import Note
 from stentrans.section.pictures import Pictures, match_pictures, read_pictures
-from stentrans.section.positions import VISIUM
+from stentrans.section.positions import PITCH_UM, TOUCHING, VISIUM, VISIUM_HD
 from stentrans.section.tenx import TenxMatrix, read_tenx_h5, read_tenx_mtx
 from stentrans.section.tissue_positions import PXL_COL, PXL_ROW, read_positions
+
+BINS_TOUCH: Final = (
+    "Bins touch each other, so nothing lies between them: enhancing them means filling gaps and "
+    "less noise in every bin (factor 1)."
+)
 
 
 def read_visium(found: Found, *, notes: tuple[Note, ...] = ()) -> AnnData:
@@ -66,6 +72,7 @@ def read_visium(found: Found, *, notes: tuple[Note, ...] = ()) -> AnnData:
     marked = obs[IN_TISSUE].eq(1).to_numpy()
     seen = np.isfinite(pixels).all(axis=1) & (marked if marked.any() else True)
     pictures, axes, picture_notes = match_pictures(pictures, pixels[seen])
+    side_um = bin_um(found.sample) or pictures.scalefactors.get("bin_size_um")
     library = (matrix.library or found.sample or "section").replace("/", "_")
     return assemble(
         Parts(
@@ -74,7 +81,7 @@ def read_visium(found: Found, *, notes: tuple[Note, ...] = ()) -> AnnData:
             var=matrix.var,
             pixels=pixels[:, axes],
             spatial={library: _spatial(pictures)},
-            technology=VISIUM,
+            technology=f"{VISIUM_HD}, {side_um:g} µm bins" if side_um else VISIUM,
             library=library,
             notes=(
                 *notes,
@@ -83,10 +90,16 @@ def read_visium(found: Found, *, notes: tuple[Note, ...] = ()) -> AnnData:
                 *match_notes,
                 *(pictures.notes),
                 *picture_notes,
+                *([Note("T15", BINS_TOUCH)] if side_um else []),
             ),
-            extra={"library": library},
+            extra={"library": library, **_scale(side_um)},
         )
     )
+
+
+def _scale(side_um: float | None) -> dict[str, Any]:
+    """What is known beforehand of bins: their distance, and that nothing lies between them."""
+    return {PITCH_UM: float(side_um), TOUCHING: True} if side_um else {}
 
 
 def _read_matrix(found: Found) -> TenxMatrix:
@@ -138,16 +151,8 @@ def _spatial(pictures: Pictures) -> dict[str, Any]:
 
 def read_beside(path: Path) -> Found:
     """Return the parts that belong to a 10x matrix which was opened directly."""
-    from stentrans.section.folder import find_sections, list_files
-
     files, _ = list_files(path.parent)
-    near = [one for one in find_sections(path.parent, files) if one.positions is not None]
+    near = [one for one in find_sections(path.parent.name, files) if one.positions is not None]
     known = [one for one in near if one.matrix == path] or near
     sample = known[0] if len(known) == 1 else Found("", None, None)
-    return Found(
-        sample=sample.sample,
-        positions=sample.positions,
-        matrix=path,
-        scalefactors=sample.scalefactors,
-        pictures=sample.pictures,
-    )
+    return replace(sample, matrix=path, features=None, barcodes=None)

@@ -81,13 +81,6 @@ def test_normalised_values_load_for_looking(write, visium_section):
         check_section(section)
 
 
-def test_negative_values_load_for_looking(write, visium_section):
-    dense = visium_section.X.toarray()
-    dense[0, 0] = -2
-    section = read(write(ad.AnnData(dense, obs=visium_section.obs, var=visium_section.var)))
-    assert section.uns["stentrans"]["X_is"] == "values"
-
-
 def test_ensembl_index_takes_symbols_from_a_column(write, visium_section):
     visium_section.var["feature_name"] = list(visium_section.var_names)
     names = visium_section.var_names.copy()
@@ -174,12 +167,6 @@ def test_spot_names_replace_missing_columns(write, visium_section):
     section = read(write())
     assert "T12" in codes(section)
     np.testing.assert_array_equal(section.obs[["array_row", "array_col"]], array)
-
-
-def test_scattered_cells_are_refused(write, visium_section, rng):
-    del visium_section.obs["array_row"], visium_section.obs["array_col"]
-    visium_section.obsm["spatial"] = rng.uniform(0, 1000, size=(visium_section.n_obs, 2))
-    assert "neither a square nor a hexagonal lattice" in refused(write(), "R8")
 
 
 def test_no_positions_are_refused(write, visium_section):
@@ -297,34 +284,8 @@ def test_shared_positions_are_refused(write, visium_section):
     assert "occurs 2 times" in refused(write(), "R10")
 
 
-def test_one_row_loads_with_a_note(write, visium_section):
-    given = visium_section[visium_section.obs["array_row"] == 5].copy()
-    assert "T15" in codes(read(write(given)))
-
-
-def test_unmarked_tissue_is_all_tissue(write, visium_section):
-    visium_section.obs["in_tissue"] = 0
-    assert "T21" in codes(read(write()))
-
-
 def test_off_tissue_spots_are_kept(write, visium_section):
     visium_section.obs["in_tissue"] = [0, 0, *[1] * (visium_section.n_obs - 2)]
     section = read(write())
     assert section.n_obs == visium_section.n_obs
     assert section.obs["in_tissue"].sum() == section.n_obs - 2
-
-
-def test_export_with_half_steps_keeps_its_origins(write, visium_section):
-    export = visium_section.copy()
-    export.X = export.X.log1p()
-    export.obs["origin"] = pd.Categorical(["measured"] * (export.n_obs - 1) + ["inserted"])
-    export.obs["array_row"] += np.where(export.obs["origin"] == "inserted", 0.5, 0.0)
-    export.uns["stentrans"] = '{"method": "prior"}'
-    section = read(write(export))
-    assert section.obs["origin"].iloc[-1] == "inserted"
-    assert section.obs["array_row"].iloc[-1] % 1 == 0.5
-
-
-def test_slashes_in_gene_names_are_kept(write, visium_section):
-    visium_section.var_names = ["A/B", *visium_section.var_names[1:]]
-    assert read(write()).var_names[0] == "A/B"

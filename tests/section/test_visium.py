@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import h5py
@@ -69,14 +68,6 @@ def test_section_survives_a_file(write_outs, tmp_path):
     assert set(again.uns["spatial"]) == set(section.uns["spatial"])
 
 
-def test_header_in_a_list_file_is_seen(write_outs, tmp_path, visium_section):
-    outs = write_outs(tmp_path / "outs")
-    (outs / LIST).write_text(positions_text(visium_section, header=True))
-    section = read(outs)
-    assert codes(section) == ["T1"]
-    assert section.n_obs == visium_section.n_obs
-
-
 def test_missing_header_keeps_the_first_barcode(write_outs, tmp_path, visium_section):
     outs = write_outs(tmp_path / "outs", version=2)
     text = positions_text(visium_section, header=False)
@@ -103,14 +94,6 @@ def test_columns_are_read_by_name_where_there_is_a_header(write_outs, tmp_path, 
     path.write_text("\n".join(",".join([*row[:4], row[5], row[4]]) for row in rows))
     section = read(outs)
     np.testing.assert_allclose(section.obsm["spatial"], visium_section.obsm["spatial"], atol=0.51)
-
-
-def test_mirrored_slide_is_noted(write_outs, tmp_path, visium_section):
-    outs = write_outs(tmp_path / "outs")
-    x = visium_section.obsm["spatial"][:, 0]
-    visium_section.obsm["spatial"][:, 0] = x.max() + x.min() - x
-    (outs / LIST).write_text(positions_text(visium_section, header=False))
-    assert codes(read(outs)) == ["T3"]
 
 
 def test_exchanged_pixel_columns_are_put_right(write_outs, tmp_path, visium_section):
@@ -156,13 +139,6 @@ def test_unusable_scale_factors_turn_the_picture_off(write_outs, tmp_path, text)
     assert codes(section) == ["T6"]
     (held,) = section.uns["spatial"].values()
     assert held["images"] == {}
-
-
-def test_foreign_scale_factors_turn_the_picture_off(write_outs, tmp_path):
-    outs = write_outs(tmp_path / "outs")
-    path = outs / "spatial/scalefactors_json.json"
-    path.write_text(json.dumps({"tissue_hires_scalef": 1.0, "tissue_lowres_scalef": 0.3}))
-    assert codes(read(outs)) == ["T6"]
 
 
 def test_damaged_picture_is_left_out(write_outs, tmp_path):
@@ -243,15 +219,6 @@ def test_lone_genome_prefix_is_stripped(write_outs, tmp_path, visium_section):
     names = [f"INVENTED1_{name}" for name in visium_section.var_names]
     write_tenx_h5(outs / H5, visium_section, name=names)
     assert read(outs).var_names.equals(visium_section.var_names)
-
-
-def test_proteins_are_set_aside(write_outs, tmp_path, visium_section):
-    outs = write_outs(tmp_path / "outs")
-    kinds = ["Gene Expression"] * 295 + ["Antibody Capture"] * 5
-    write_tenx_h5(outs / H5, visium_section, feature_type=kinds)
-    section = read(outs)
-    assert codes(section) == ["T9"]
-    assert section.n_vars == 295
 
 
 def test_duplicate_symbols_get_their_id(write_outs, tmp_path, visium_section):
@@ -349,13 +316,6 @@ def test_damaged_positions_are_refused(write_outs, tmp_path, text):
     refused(outs, "R3")
 
 
-def test_truncated_matrix_is_refused(write_outs, tmp_path):
-    outs = write_outs(tmp_path / "outs")
-    whole = (outs / H5).read_bytes()
-    (outs / H5).write_bytes(whole[: len(whole) // 2])
-    assert "incomplete or damaged" in refused(outs, "R3")
-
-
 def test_matrix_of_another_layout_is_refused(write_outs, tmp_path):
     outs = write_outs(tmp_path / "outs")
     with h5py.File(outs / H5, "w") as file:
@@ -391,10 +351,3 @@ def test_truncated_triplet_is_refused(write_outs, tmp_path, visium_section):
     path = outs / "filtered_feature_bc_matrix/matrix.mtx"
     path.write_text(path.read_text()[:2000])
     refused(outs, "R3")
-
-
-def test_high_definition_is_refused(tmp_path):
-    folder = tmp_path / "binned_outputs/square_016um/spatial"
-    folder.mkdir(parents=True)
-    (folder / "tissue_positions.parquet").write_bytes(b"PAR1")
-    assert "Visium HD, which is not supported" in refused(tmp_path, "R5")
