@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from stentrans.app import cache, state, text
-from stentrans.jobs.manager import INTERRUPTED_SENTENCE
+from stentrans.jobs.endings import INTERRUPTED_SENTENCE
 from stentrans.store import Run
 
 METHOD: Final = "stentrans"

@@ -50,6 +50,8 @@ class Kind:
     needs
         ``"section"``, or ``"run"`` for work on the result of another run, whose id the settings
         name as ``source``.
+    can_keep
+        Whether its result is valid when learning is stopped early, and says so (``stopped_early``).
     """
 
     compute: str
@@ -57,12 +59,16 @@ class Kind:
     doing: str
     priority: int = 1
     needs: Literal["section", "run"] = "section"
+    can_keep: bool = False
 
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         "enhance": Kind(
-            "stentrans.jobs.computing:enhance", "stentrans.enhancement:Enhancement", "Enhancing"
+            "stentrans.jobs.computing:enhance",
+            "stentrans.enhancement:Enhancement",
+            "Enhancing",
+            can_keep=True,
         ),
         "holdout": Kind(
             "stentrans.jobs.computing:holdout",

@@ -8,32 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future as LaunchFuture
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
+from secrets import token_hex
 from threading import Condition
 from typing import Any
 
-from distributed import Client, Event, Future, KilledWorker
+from distributed import Client, Future, KilledWorker
 
 from stentrans.errors import JobError, StentransError
 from stentrans.jobs.cluster import connect
+from stentrans.jobs.connection import Connection
+from stentrans.jobs.endings import INTERRUPTED_SENTENCE, LOST_SENTENCE, ending_of, fault
 from stentrans.jobs.kinds import kind_of
 from stentrans.jobs.leftovers import forget, remember, take_leftovers
-from stentrans.jobs.progress import Job, cancel_event_name, progress_topic
+from stentrans.jobs.progress import Job, Watched
 from stentrans.jobs.work import DoRun, do_run, work_on
 from stentrans.store import Run, Store
 
-MEMORY_SENTENCE = (
-    "The worker process ended before the run was done, most likely because it needed more memory "
-    "than it may use. Try a smaller factor or fewer genes, or give the worker more memory "
-    "(STENTRANS_WORKER_MEMORY)."
-)
-INTERRUPTED_SENTENCE = "The app was stopped while this run was going on; start the run again."
 KEPT_RECORDS = 200
 """So many jobs that are over are remembered, the last ones; their results stay in the store."""
-LOST_SENTENCE = (
-    "The connection to the scheduler must last as long as the run; it was lost. "
-    "Check that the scheduler is up and start the run again."
-)
 
 
 class Manager:
@@ -56,9 +50,8 @@ class Manager:
         open_client: Callable[[], Client] = connect,
         do: DoRun = do_run,
     ) -> None:
-        self._store = store
-        self._open_client = open_client
-        self._do = do
+        self._store, self._do = store, do
+        self._line = Connection(open_client, self._hear)
         self._notes = store.folder / "jobs"
         self._jobs: dict[str, Job] = {
             run.id: Job(run).ended("failed", INTERRUPTED_SENTENCE)
@@ -68,38 +61,56 @@ class Manager:
         self._futures: dict[str, Future[Any]] = {}
         self._asked_to_stop: set[str] = set()
         self._launched_again: set[str] = set()
-        self._attempts = count()
-        self._client: Client | None = None
+        # Keys of this app and no other on the same scheduler, a new one for every attempt: Dask
+        # would answer a known one with its old ending.
+        self._token, self._attempts = token_hex(4), count()
         # Guards all of the above, and wakes those who wait for a job.
         self._changed = Condition()
         # Starting a cluster takes seconds; a page must not wait for it.
         self._launcher = ThreadPoolExecutor(1, thread_name_prefix="stentrans-jobs")
 
-    def submit(self, run: Run) -> Job:
+    def submit(self, run: Run, *, who: str = "", watched: Watched | None = None) -> Job:
         """Start a run, or join the one that is there, and return its record.
 
         A result in the store is finished at once; a run that failed or was cancelled starts anew.
+
+        Parameters
+        ----------
+        run
+            What to compute.
+        who
+            Name of the user, noted with the result.
+        watched
+            The gene to preview.
 
         Raises
         ------
         MissingKeyError
             If there is no such kind of work.
+        JobError
+            If it was stopped early: what was there then cannot be computed again.
         """
         kind_of(run)
         with self._changed:
             job = self._jobs.get(run.id)
             if job is not None and not job.is_over:
                 return job
+            is_there = self._store.has("runs", run.id)
+            if run.stopped and not is_there:
+                raise JobError(
+                    "A run that was stopped early can be neither repeated nor tested on hidden "
+                    "spots: it would never stop at the same place. Start the whole run."
+                )
             # Neither the place nor the future of an earlier attempt counts for this one.
             self._jobs.pop(run.id, None)
             self._futures.pop(run.id, None)
             self._forget_oldest()
-            if self._store.has("runs", run.id):
-                self._jobs[run.id] = Job(run).ended("finished")
+            self._jobs[run.id] = Job(run, who=who, watched=watched)
+            if is_there:
+                self._jobs[run.id] = self._jobs[run.id].ended("finished")
             else:
                 self._asked_to_stop.discard(run.id)
                 self._launched_again.discard(run.id)
-                self._jobs[run.id] = Job(run)
                 remember(self._notes, run)
                 self._start(run)
             return self._jobs[run.id]
@@ -121,10 +132,17 @@ class Manager:
             return list(self._jobs.values())
 
     def waiting_before(self, run_id: str) -> int:
-        """Count the queued jobs that were submitted before a queued one."""
+        """Count the queued jobs that go before a queued one."""
         with self._changed:
-            order = [key for key, job in self._jobs.items() if job.state == "queued"]
-        return order.index(run_id) if run_id in order else 0
+            queued = [job.run for job in self._jobs.values() if job.state == "queued"]
+        # Dask takes the higher priority first, then the earlier submission; so does sorting.
+        order = sorted(queued, key=lambda run: -kind_of(run).priority)
+        return next((place for place, run in enumerate(order) if run.id == run_id), 0)
+
+    def has_workers(self) -> bool:
+        """Say whether anybody is there to do the work; true while that is not known."""
+        workers = self._line.workers()
+        return workers is None or bool(workers)
 
     def wait(self, run_id: str, *, timeout_s: float) -> Job:
         """Wait until a job is over and return its record.
@@ -142,34 +160,46 @@ class Manager:
         raise JobError(f"Run {run_id} must end within {timeout_s:g} s; it is still going on.")
 
     def cancel(self, run_id: str) -> None:
-        """Ask a job to stop; one that waits is dropped, one that runs stops at its next report."""
+        """Drop a job: one that waits never starts, one that runs stops at its next report."""
         with self._changed:
-            job, future, client = self._jobs.get(run_id), self._futures.get(run_id), self._client
+            job, future = self._jobs.get(run_id), self._futures.get(run_id)
             if job is None or job.is_over:
                 return
             self._asked_to_stop.add(run_id)
-            if job.state == "queued":
-                self._jobs[run_id] = job.ended("cancelled", "Cancelled before it started.")
-                # Its end must not be taken for that of the next attempt.
-                self._futures.pop(run_id, None)
-                forget(self._notes, run_id)
-                self._changed.notify_all()
-        if client is not None and future is not None:
-            Event(cancel_event_name(run_id), client=client).set()
-            if job.state == "queued":
-                future.cancel()
+            sentence = "Cancelled before it started." if job.state == "queued" else "Cancelled."
+            self._jobs[run_id] = job.ended("cancelled", sentence)
+            # Its end must not be taken for that of the next attempt.
+            self._futures.pop(run_id, None)
+            forget(self._notes, run_id)
+            self._changed.notify_all()
+        if future is not None:
+            # The worker sees at its next report that nobody waits for it any more.
+            future.cancel(reason="cancelled by the user")
+
+    def keep(self, run_id: str) -> None:
+        """Ask a job to end with what it has learned so far; see `Job.kept`.
+
+        Raises
+        ------
+        JobError
+            If this kind of work cannot end early.
+        """
+        with self._changed:
+            job, future = self._jobs.get(run_id), self._futures.get(run_id)
+        if job is None or job.is_over or future is None:
+            return
+        if not kind_of(job.run).can_keep:
+            raise JobError(
+                "Only learning can end early; this job has nothing to keep. Cancel it instead."
+            )
+        self._line.ask_for_enough(str(future.key))
 
     def close(self) -> None:
-        """Stop everything; the embedded worker ends with it."""
+        """Stop everything; the embedded workers end with it."""
         self._launcher.shutdown(wait=True, cancel_futures=True)
         with self._changed:
-            client, self._client = self._client, None
             self._futures.clear()
-        if client is not None:
-            cluster = client.cluster
-            client.close()
-            if cluster is not None:
-                cluster.close()
+        self._line.close()
 
     def _start(self, run: Run) -> None:
         """Have the launcher hand a run to Dask."""
@@ -178,33 +208,26 @@ class Manager:
 
     def _launch(self, run: Run) -> None:
         """Hand a run to Dask, in the launcher's thread."""
+        with self._changed:
+            if not self._is_to_launch(run.id):
+                return
+            job = self._jobs[run.id]
+        key = f"{run.id}-{self._token}-{next(self._attempts)}"
+        do = partial(self._do, who=job.who) if job.who else self._do
+        column = None if job.watched is None else job.watched.column
+        given = (run, str(self._store.folder), do, key, column)
         try:
-            if self._client is None:
-                self._client = self._open_client()
+            future = self._line.submit(key, kind_of(run).priority, work_on, *given)
         except StentransError as error:
-            self._end(run.id, self._jobs[run.id].ended("failed", str(error)))
+            self._end(run.id, job.ended("failed", str(error)))
             return
         with self._changed:
-            if not self._is_to_launch(run.id):
-                return
-        client = self._client
-        Event(cancel_event_name(run.id), client=client).clear()
-        client.subscribe_topic(progress_topic(run.id), lambda event: self._hear(run.id, event))
-        with self._changed:
-            if not self._is_to_launch(run.id):
-                return
-            # A new key each time: Dask would answer a known one with its old ending.
-            key = f"{run.id}-{next(self._attempts)}"
-            future = client.submit(
-                work_on,
-                run,
-                str(self._store.folder),
-                self._do,
-                key=key,
-                pure=False,
-                priority=kind_of(run).priority,
-            )
-            self._futures[run.id] = future
+            is_wanted = self._is_to_launch(run.id)
+            if is_wanted:
+                self._futures[run.id] = future
+        if not is_wanted:  # cancelled meanwhile
+            future.cancel()
+            return
         future.add_done_callback(lambda done: self._close_record(run.id, done))
 
     def _is_to_launch(self, run_id: str) -> bool:
@@ -215,21 +238,25 @@ class Manager:
     def _check_launch(self, run: Run, launched: LaunchFuture[None]) -> None:
         """End a job that could not even be handed over."""
         if not launched.cancelled() and launched.exception() is not None:
-            self._end(run.id, self._fault(self._jobs[run.id], launched.exception()))
+            self._end(run.id, fault(self._jobs[run.id], launched.exception()))
 
-    def _hear(self, run_id: str, event: tuple[float, Any]) -> None:
+    def _hear(self, event: tuple[float, Any]) -> None:
         """Take a worker's report, in the client's own thread."""
         now, told = event
+        run_id = str(told["key"]).partition("-")[0]
         with self._changed:
-            job = self._jobs.get(run_id)
-            if job is not None and not job.is_over:
-                self._jobs[run_id] = job.advanced(told, float(now))
-                self._changed.notify_all()
+            job, future = self._jobs.get(run_id), self._futures.get(run_id)
+            # Other apps, and earlier attempts, are told of in the same stream.
+            if job is None or job.is_over or future is None or future.key != told["key"]:
+                return
+            self._jobs[run_id] = job.advanced(told, float(now))
+            self._changed.notify_all()
 
     def _close_record(self, run_id: str, future: Future[Any]) -> None:
         """Write the end of a job that its future shows."""
         # Asked before locking: the answer comes through the thread that calls `_hear`.
-        is_killed = future.status == "error" and isinstance(future.exception(), KilledWorker)
+        error = future.exception() if future.status == "error" else None
+        is_killed = isinstance(error, KilledWorker)
         with self._changed:
             job = self._jobs.get(run_id)
             if job is None or job.is_over or self._futures.get(run_id) is not future:
@@ -241,7 +268,18 @@ class Manager:
                 del self._futures[run_id]
                 self._start(job.run)
                 return
-        self._end(run_id, self._ending(job, future), of=future)
+        ended = ending_of(
+            job,
+            future,
+            was_cancelled=run_id in self._asked_to_stop,
+            memory_event=self._line.died_of_memory(error.last_worker.address)
+            if isinstance(error, KilledWorker)
+            else None,
+        )
+        self._end(run_id, ended, of=future)
+        if ended.sentence == LOST_SENTENCE:
+            # Not in this thread, which is the lost client's own.
+            self._launcher.submit(self._line.drop)
 
     def _forget_oldest(self) -> None:
         """Drop the records of the jobs that ended longest ago, above the number kept."""
@@ -264,27 +302,4 @@ class Manager:
             self._futures.pop(run_id, None)
             self._changed.notify_all()
         if job.state == "finished" and job.run.work == "enhance":
-            self.submit(job.run.holdout())
-
-    def _ending(self, job: Job, future: Future[Any]) -> Job:
-        """Read from a future that is done how its job ended."""
-        if future.status == "finished":
-            state, sentence = future.result()
-            return job.ended(state, sentence)
-        if future.status == "cancelled":
-            if job.run.id in self._asked_to_stop:
-                return job.ended("cancelled", "Cancelled.")
-            return job.ended("failed", LOST_SENTENCE)
-        error = future.exception() if future.status == "error" else None
-        if isinstance(error, KilledWorker) or error is None:
-            return job.ended("failed", MEMORY_SENTENCE)
-        return self._fault(job, error)
-
-    @staticmethod
-    def _fault(job: Job, error: BaseException | None) -> Job:
-        """Name an error that nobody meant for people."""
-        return job.ended(
-            "failed",
-            f"A fault of the program ended the run ({type(error).__name__}: {error}). "
-            "Please report it with the section that shows it.",
-        )
+            self.submit(job.run.holdout(), who=job.who)

@@ -1,23 +1,34 @@
-"""The record of a job, and how a worker tells its progress and hears a cancellation."""
-
-# Dask distributed declares its types only in part.
-# mypy: allow-untyped-calls
+"""The record of a job, as everybody who looks at it sees it."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from distributed import Event, get_client, get_worker
+import numpy as np
+from numpy.typing import NDArray
 
-from stentrans.methods.base import OnProgress, Progress
 from stentrans.store import Run
 
 JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
+_MOST_LOSSES = 400
 
-REPORT_EVERY_S = 0.5
-ASK_EVERY_S = 0.2
+
+@dataclass(frozen=True)
+class Watched:
+    """The gene whose map is shown while a run goes on.
+
+    Parameters
+    ----------
+    gene
+        Its name.
+    column
+        Its column among the genes of the section.
+    """
+
+    gene: str
+    column: int
 
 
 @dataclass(frozen=True)
@@ -30,22 +41,40 @@ class Job:
         What is being computed; its id is the job's id.
     state
         queued, running, finished, failed or cancelled, written by whoever ends it.
+    who
+        Name of the user who asked for it first; empty where nobody signs in.
+    watched
+        The gene of the preview.
     stage, fraction
         What is being done, and the share of the whole that is done, in [0, 1].
     losses
         (seconds since the start, training loss), in time order.
+    preview
+        Log values of the watched gene at the spots on tissue as far as they are known, shape
+        ``(n_spots,)``, float16; None before there is one.
+    memory, memory_limit
+        Bytes that the worker held when last heard of, and may hold; None before.
     sentence
         Why it failed, for people; or the latest message.
-    started_at, ended_at
+    kept
+        What was stored in its place when it was stopped early.
+    submitted_at, started_at, ended_at
         Seconds since the epoch, None before.
     """
 
     run: Run
     state: JobState = "queued"
+    who: str = ""
+    watched: Watched | None = None
     stage: str = ""
     fraction: float = 0.0
     losses: tuple[tuple[float, float], ...] = ()
+    preview: NDArray[np.float16] | None = field(default=None, compare=False)
+    memory: int | None = None
+    memory_limit: int | None = None
     sentence: str = ""
+    kept: Run | None = None
+    submitted_at: float = field(default_factory=time.time)
     started_at: float | None = None
     ended_at: float | None = None
 
@@ -62,68 +91,39 @@ class Job:
         return (time.time() - self.started_at) * (1 - self.fraction) / self.fraction
 
     def advanced(self, told: dict[str, Any], now: float) -> Job:
-        """Return the record after a worker's report."""
-        started_at = self.started_at if self.started_at is not None else now
-        losses = self.losses
+        """Return the record after a worker's report, see `stentrans.jobs.listener`.
+
+        A report that starts at 0 again comes from another worker that took over.
+        """
+        is_anew = told["is_first"]
+        started_at = now if is_anew or self.started_at is None else self.started_at
+        losses = () if is_anew else self.losses
         if told["loss"] is not None:
-            losses = (*losses, (now - started_at, float(told["loss"])))
+            losses = (*losses, (now - started_at, float(told["loss"])))[-_MOST_LOSSES:]
+        preview = self.preview
+        if told["preview"] is not None:
+            preview = np.frombuffer(told["preview"], np.float16)
         return replace(
             self,
             state="running",
             stage=told["stage"],
-            fraction=max(self.fraction, float(told["fraction"])),
+            fraction=float(told["fraction"]) if is_anew else max(self.fraction, told["fraction"]),
             losses=losses,
+            preview=preview,
+            memory=told["memory"],
+            memory_limit=told["memory_limit"],
             sentence=told["message"],
             started_at=started_at,
         )
 
-    def ended(self, state: JobState, sentence: str = "") -> Job:
+    def ended(self, state: JobState, sentence: str = "", *, kept: Run | None = None) -> Job:
         """Return the record after its end."""
         fraction = 1.0 if state == "finished" else self.fraction
         return replace(
-            self, state=state, sentence=sentence, fraction=fraction, ended_at=time.time()
+            self,
+            state=state,
+            sentence=sentence,
+            fraction=fraction,
+            kept=kept,
+            ended_at=time.time(),
         )
-
-
-def progress_topic(job_id: str) -> str:
-    """Name the stream of events of a job."""
-    return f"stentrans-progress-{job_id}"
-
-
-def cancel_event_name(job_id: str) -> str:
-    """Name the event that asks a job to stop."""
-    return f"stentrans-cancel-{job_id}"
-
-
-def worker_listener(job_id: str) -> OnProgress:
-    """Return what a method calls on a Dask worker: tells the progress, may say stop.
-
-    A new stage is told and the wish to stop asked for at once, else each only now and then.
-    """
-    worker, cancel = get_worker(), Event(cancel_event_name(job_id), client=get_client())
-    stage: str | None = None
-    told_at = asked_at = 0.0
-
-    def listen(progress: Progress) -> bool:
-        nonlocal stage, told_at, asked_at
-        now, is_new = time.monotonic(), progress.stage != stage
-        stage = progress.stage
-        if is_new or now - told_at >= REPORT_EVERY_S or progress.fraction >= 1:
-            told_at = now
-            worker.log_event(progress_topic(job_id), _told(progress))
-        if is_new or now - asked_at >= ASK_EVERY_S:
-            asked_at = now
-            return not cancel.is_set()
-        return True
-
-    return listen
-
-
-def _told(progress: Progress) -> dict[str, Any]:
-    """Return a report as plain values, for `Job.advanced`."""
-    return {
-        "stage": progress.stage,
-        "fraction": float(progress.fraction),
-        "loss": None if progress.loss is None else float(progress.loss),
-        "message": progress.message,
-    }

@@ -32,6 +32,9 @@ class Run:
     settings
         Whatever else the result depends on, by name: settings of the method, or what another kind
         of work is told. Numbers, words, and lists of them; kept sorted, lists as tuples.
+    stopped
+        Where learning was stopped by the user, empty for the whole: what was there by then is the
+        result of another run.
     """
 
     section: str
@@ -42,6 +45,7 @@ class Run:
     seed: int = 0
     device: str = "auto"
     settings: tuple[tuple[str, Any], ...] = field(default=())
+    stopped: str = ""
 
     def __post_init__(self) -> None:
         """Bring the settings into the one form that they are compared and named in."""
@@ -109,8 +113,16 @@ class Run:
         return replace(self, work=EXPORT, settings=settings)
 
     def holdout(self) -> Run:
-        """Return the run that tests this method on hidden spots; sites play no part in it."""
+        """Return the run that tests this method on hidden spots; sites play no part in it.
+
+        That of a run which was stopped early cannot be computed: it would have to be stopped as
+        early five times over.
+        """
         return replace(self, work="holdout", factor=1, fill_gaps=False)
+
+    def whole(self) -> Run:
+        """Return the run without the stop."""
+        return replace(self, stopped="")
 
 
 def _frozen(value: Any) -> Any:

@@ -22,7 +22,12 @@ TIMEOUT_S = 60.0
 
 def in_threads() -> Client:
     """A cluster without processes: quick to start, and no worker imports the test."""
-    return Client(LocalCluster(n_workers=1, processes=False, dashboard_address=None))
+    # Without an address Dask takes a fixed port, and warns where another test has it.
+    nowhere = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    cluster = LocalCluster(
+        n_workers=1, processes=False, dashboard_address=None, scheduler_kwargs=nowhere
+    )
+    return Client(cluster, set_as_default=False)
 
 
 @pytest.fixture

@@ -309,7 +309,8 @@ def test_first_loss_is_drawn_while_training(app: AppTest, gate: Event, manager: 
     gate.clear()
     app.run()
     job = manager.jobs()[0]
-    told = {"stage": "training", "fraction": 0.1, "loss": 2.5, "message": ""}
+    told = {"stage": "training", "fraction": 0.1, "loss": 2.5, "message": "", "preview": None}
+    told |= {"is_first": True, "memory": 10**9, "memory_limit": 2 * 10**9}
     manager._jobs[job.run.id] = job.advanced(told, 0.0)
     app.switch_page("pages/enhance.py").run()
     app.selectbox(key="method").set_value("linear").run()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from distributed import Client
+from distributed import Client, system
 
 from stentrans.errors import JobError
 from stentrans.jobs import cluster
@@ -46,13 +46,21 @@ def test_embedded_workers_share_the_cores(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "each"),
-    [(0.75, 0.375), ("0.5", 0.25), ("4GiB", "4GiB"), (4e9, 4e9), ("auto", "auto")],
+    ("told", "each"),
+    [("0.5", 0.25 * 2**35), ("4GiB", 4 * 2**30), ("4e9", 4e9), ("", 0.375 * 2**35)],
 )
 def test_share_of_the_memory_is_split_and_a_size_is_not(
-    limit: str | float, each: str | float
+    monkeypatch: pytest.MonkeyPatch, told: str, each: float
 ) -> None:
-    assert cluster._for_each(limit) == each
+    monkeypatch.setattr(system, "MEMORY_LIMIT", 2**35)
+    monkeypatch.setenv("STENTRANS_WORKER_MEMORY", told)
+    assert cluster.embedded_memory() == each
+
+
+def test_memory_that_is_no_size_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STENTRANS_WORKER_MEMORY", "plenty")
+    with pytest.raises(JobError, match=r"must be a size such as 4GiB .* got 'plenty'"):
+        cluster.connect()
 
 
 def test_two_apps_on_one_machine_do_not_meet() -> None:
