@@ -5,7 +5,18 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from stentrans.app import changes, demo, facts, maps, opening, router, state, text, widgets
+from stentrans.app import (
+    changes,
+    demo,
+    facts,
+    maps,
+    opening,
+    public_tile,
+    router,
+    state,
+    text,
+    widgets,
+)
 
 UPLOAD, PATH, EXAMPLE = "upload", "path", "example"
 UPLOAD_FORM, TAKEN, N_OPENED = "upload_form", "uploads_taken", "uploads_opened"
@@ -91,6 +102,7 @@ def choose_section() -> None:
             format_func=lambda kind: {"hexagonal": "Visium-like", "square": "ST-like"}[kind],
             help="Made by this program, not measured: the truth between the spots is known.",
         )
+        public_tile.show()
 
 
 def show_found(section: str) -> None:

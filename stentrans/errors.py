@@ -51,5 +51,9 @@ class JobError(StentransError):
     """A job cannot be started or followed."""
 
 
+class FetchError(StentransError):
+    """Something cannot be fetched from the internet."""
+
+
 class Cancelled(StentransError):
     """The caller asked for the work to stop."""

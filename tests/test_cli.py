@@ -258,7 +258,7 @@ def test_methods_lists_every_method(capsys: Capture) -> None:
 def test_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("app", "read", "enhance", "impute", "evaluate", "methods"):
+    for command in ("app", "read", "fetch", "enhance", "impute", "evaluate", "methods"):
         assert f"\n    {command} " in done.stdout
 
 

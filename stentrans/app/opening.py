@@ -65,6 +65,19 @@ def open_path(text: str) -> None:
     _open(Source(label=path.name, path=str(path)))
 
 
+def open_public(folder: Path) -> None:
+    """Read a public section that was fetched to a folder of the store, and look at it.
+
+    Raises
+    ------
+    SectionFormatError
+        If it is no usable section.
+    """
+    section = stentrans.read(folder)
+    label = folder.name
+    state.choose_section(cache.store().put_section(section, about={"label": label}), label)
+
+
 def can_reopen(section_id: str) -> bool:
     """Say whether the files of a section are still there to be read another way."""
     source = state.source_of(section_id)

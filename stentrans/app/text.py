@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stentrans.jobs import Job, kind_of
 from stentrans.words import READINGS as READINGS
@@ -12,6 +12,9 @@ from stentrans.words import method_name as method_name
 from stentrans.words import number as number
 from stentrans.words import percent as percent
 from stentrans.words import verdict as verdict
+
+if TYPE_CHECKING:
+    from stentrans.section.public import Fetching
 
 DEMO_LABELS: Final = {
     "hexagonal": "Example (simulated, Visium-like)",
@@ -75,6 +78,11 @@ NOTHING_TO_EXPORT: Final = (
 MADE_IN_BACKGROUND: Final = (
     "A large file is written by a job of its own and read again before you get it; close the page "
     "and it goes on."
+)
+HERE_ALREADY: Final = "It was fetched before and is on this computer."
+FETCHED_ON_REQUEST: Final = (
+    "It comes from the publisher over the internet, usually some tens of megabytes, and is kept, "
+    "so that this happens once."
 )
 NO_RUN_YET: Final = (
     "Only the measured map is there so far. Enhance the section to see the finer map, the filled "
@@ -188,3 +196,9 @@ def size(n_bytes: int) -> str:
         if n_bytes >= bytes_each:
             return f"{n_bytes / bytes_each:.1f} {unit}"
     return f"{n_bytes} bytes"
+
+
+def fetching(told: Fetching) -> str:
+    """Say how far a download is."""
+    of = "" if told.total is None else f" of {size(told.total)}"
+    return f"{told.file}: {size(told.done)}{of}"

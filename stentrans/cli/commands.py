@@ -16,12 +16,13 @@ import pandas as pd
 import stentrans
 from stentrans import export, keys
 from stentrans.cli.describe import describe_methods, describe_note, describe_section
-from stentrans.cli.progress import ProgressLines
+from stentrans.cli.progress import DownloadLines, ProgressLines
 from stentrans.cli.scores import describe_scores
 from stentrans.errors import ParameterError, SectionFormatError, StentransError
 from stentrans.evaluation import DEFAULT_METHODS, compare, summarise
 from stentrans.methods import registry
 from stentrans.section import filter_spots, notes_of, on_tissue
+from stentrans.store import Store
 from stentrans.validate import check_names, check_option
 
 if TYPE_CHECKING:
@@ -52,6 +53,22 @@ def read(arguments: Namespace) -> int:
     """Print what is found in a section, and the notes of the reader."""
     section = _read(arguments.section, arguments)
     print(describe_section(section))
+    return 0
+
+
+def fetch(arguments: Namespace) -> int:
+    """Fetch a public section into the store's folder and say where it is, or list them."""
+    from stentrans.section.public import fetch as fetch_section
+    from stentrans.section.registry import LICENCE, PUBLIC, SOURCE_PAGE
+
+    if arguments.name is None:
+        for one in PUBLIC.values():
+            print(f"{one.name:40} {one.title}")
+        print(f"\nOf 10x Genomics, {LICENCE}: {SOURCE_PAGE}")
+        return 0
+    with DownloadLines() as on_progress:
+        folder = fetch_section(arguments.name, Store().folder / "public", on_progress=on_progress)
+    print(folder)
     return 0
 
 

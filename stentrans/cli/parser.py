@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_app(commands)
     _add_read(commands)
     _add_filter(commands)
+    _add_fetch(commands)
     _add_enhance(commands)
     _add_impute(commands)
     _add_evaluate(commands)
@@ -55,6 +56,13 @@ def _add_read(commands: Commands) -> None:
     command = commands.add_parser("read", help="say what is found in a section")
     command.add_argument("section", type=Path, metavar="SECTION")
     _add_reading(command)
+
+
+def _add_fetch(commands: Commands) -> None:
+    command = commands.add_parser(
+        "fetch", help="fetch a public section from its publisher, over the internet"
+    )
+    command.add_argument("name", nargs="?", metavar="NAME", help="which; without it, list them")
 
 
 def _add_filter(commands: Commands) -> None:
