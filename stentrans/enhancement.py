@@ -6,6 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -399,8 +400,11 @@ def _fit_options(
 
 def _packages() -> dict[str, str]:
     """Versions of what the numbers depend on, without importing any of it."""
-    packages = {name: metadata.version(name) for name in ("numpy", "scipy", "torch")}
-    return {"Python": platform.python_version(), **packages}
+    packages = {"Python": platform.python_version()}
+    for name in ("numpy", "scipy", "torch"):
+        with suppress(metadata.PackageNotFoundError):  # most methods do without torch
+            packages[name] = metadata.version(name)
+    return packages
 
 
 def _asked(at: pd.DataFrame) -> NDArray[np.float64]:

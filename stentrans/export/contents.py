@@ -139,6 +139,11 @@ class Contents:
         return self.enhancement.genes[self.columns]
 
     @property
+    def factor(self) -> int:
+        """Sites per spot and axis."""
+        return int(self.enhancement.provenance.get("factor", 1))
+
+    @property
     def n_spots(self) -> int:
         """Measured spots; they come first among the sites."""
         return int((self.enhancement.sites[ORIGIN] == MEASURED).sum())
@@ -169,8 +174,7 @@ class Contents:
         var = pd.DataFrame({GENE_IDS: self.gene_ids}, index=pd.Index(self.genes))
         adata = AnnData(obs=obs, var=var)
         adata.obsm[SPATIAL] = places(sites)
-        factor = int(self.enhancement.provenance.get("factor", 1))
-        adata.uns[SPATIAL] = {slide.library: slide.entry(sites, factor)}
+        adata.uns[SPATIAL] = {slide.library: slide.entry(sites, self.factor)}
         # h5ad cannot hold lists of records or None; a JSON string survives everywhere.
         adata.uns[STENTRANS] = json.dumps(self.about(), sort_keys=True)
         return adata

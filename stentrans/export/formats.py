@@ -20,6 +20,7 @@ from stentrans.export.long import (
     write_long_csv,
     write_parquet,
 )
+from stentrans.export.spatial_zarr import read_spatial_zarr_margins, write_spatial_zarr
 from stentrans.export.telling import Tell, teller
 from stentrans.export.triplet import read_triplet_margins, write_triplet
 from stentrans.export.wide import read_csv_margins, write_csv
@@ -123,6 +124,16 @@ FORMATS: Final = {
             bytes_per_value=7.0,
             has_pictures=True,
             has_layers=False,
+        ),
+        Format(
+            ".zarr.zip",
+            "SpatialData (.zarr.zip)",
+            "For spatialdata, napari and Vitessce: sites as circles, pictures, and a table. Unpack "
+            "it first.",
+            write_spatial_zarr,
+            read_spatial_zarr_margins,
+            bytes_per_value=3.7,
+            has_pictures=True,
         ),
         Format(
             ".parquet",

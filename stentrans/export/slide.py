@@ -90,6 +90,14 @@ def places(sites: pd.DataFrame) -> NDArray[np.float64]:
     return sites[axes].to_numpy(np.float64)
 
 
+def as_bytes(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a picture with values 0 to 255; scanpy keeps some as shares of 1."""
+    if image.dtype == np.uint8:
+        return image
+    most = 255.0 if np.issubdtype(image.dtype, np.floating) and image.max(initial=0) <= 1 else 1.0
+    return np.clip(np.rint(image * most), 0, 255).astype(np.uint8)
+
+
 def _own_name(obs: pd.DataFrame, names: list[str]) -> str:
     """The library of a section: what its spots say, else the first one that has an entry."""
     told = set(obs[LIBRARY_ID].astype(str)) if LIBRARY_ID in obs else set()

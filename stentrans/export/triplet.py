@@ -20,6 +20,7 @@ from pyarrow import csv
 
 from stentrans.export.checking import Margins, empty_margins, unlike
 from stentrans.export.contents import VALUES, Contents
+from stentrans.export.slide import as_bytes
 from stentrans.export.telling import Tell
 from stentrans.export.wide import BARCODE, positions_of
 
@@ -124,21 +125,12 @@ def _write_spatial(contents: Contents, archive: ZipFile) -> None:
     places = positions_of(contents)
     places.index = places.index.map(_plain)
     archive.writestr("spatial/tissue_positions.csv", places.to_csv(index_label=BARCODE))
-    factor = int(contents.enhancement.provenance.get("factor", 1))
-    entry = slide.entry(sites, factor)
+    entry = slide.entry(sites, contents.factor)
     archive.writestr("spatial/scalefactors_json.json", json.dumps(entry["scalefactors"]))
     for name, image in slide.images.items():
         packed = io.BytesIO()
-        Image.fromarray(_as_bytes(image)).save(packed, "PNG")
+        Image.fromarray(as_bytes(image)).save(packed, "PNG")
         archive.writestr(f"spatial/tissue_{name}_image.png", packed.getvalue())
-
-
-def _as_bytes(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """A picture with values 0 to 255; scanpy keeps some as shares of 1."""
-    if image.dtype == np.uint8:
-        return image
-    most = 255.0 if np.issubdtype(image.dtype, np.floating) and image.max(initial=0) <= 1 else 1.0
-    return np.clip(np.rint(image * most), 0, 255).astype(np.uint8)
 
 
 def _lines(texts: list[str]) -> bytes:
