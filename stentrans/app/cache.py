@@ -89,3 +89,11 @@ def genes(section_id: str) -> list[str]:
 
     seen = tissue(section_id)
     return sorted(seen.var_names[keep_genes(seen.X, 0.0)], key=str.lower)
+
+
+def finished_runs(section_id: str, work: str) -> list[Run]:
+    """Return the finished runs of one kind of work on a section, the one used last first."""
+    found = (store().run(name) for name in store().names("runs"))
+    return [
+        run for run in found if run is not None and run.section == section_id and run.work == work
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from typing import Any
 
 from stentrans.app import cache, demo, state
 from stentrans.app.wish import Wish
@@ -78,11 +79,36 @@ def filter_line(section_id: str, label: str, limits: Mapping[str, float], out: s
             f'section = stentrans.simulate(lattice="{kind}"); '
             f"filter_spots(section, {told}).write_h5ad({out!r})"
         )
-        return shlex.join(["python", "-c", code])
+        return _python(code)
     line = ["python", "-m", "stentrans", "filter", label, *_reading_of(section_id)]
     for name, value in limits.items():
         line += [f"--{name.replace('_', '-')}", f"{value:g}"]
     return shlex.join([*line, "-o", out])
+
+
+def evaluate_lines(run: Run, label: str) -> list[str]:
+    """Return the commands that compare the same methods, strict and as published."""
+    told = dict(run.settings)
+    protocols = [told["protocol"], *(["published"] if told["published"] else [])]
+    return [_evaluate_line(run, label, told, protocol) for protocol in protocols]
+
+
+def _evaluate_line(run: Run, label: str, told: Mapping[str, Any], protocol: str) -> str:
+    kind = _example(run.section)
+    is_strict = protocol != "published"
+    if kind is not None:
+        strict = f", repeats={told['repeats']}, null={told['null']}" if is_strict else ""
+        code = (
+            f'import stentrans; section = stentrans.simulate(lattice="{kind}"); '
+            f"stentrans.evaluate(section, methods={tuple(told['methods'])!r}, "
+            f'protocol="{protocol}"{strict}, seed={run.seed}).to_csv("{protocol}.csv")'
+        )
+        return _python(code)
+    line = ["python", "-m", "stentrans", "evaluate", label, *_reading_of(run.section)]
+    line += ["--methods", ",".join(told["methods"]), "--protocol", protocol]
+    if is_strict:
+        line += ["--repeats", str(told["repeats"]), *(["--null"] if told["null"] else [])]
+    return shlex.join([*line, "--seed", str(run.seed), "--out", f"{protocol}.csv"])
 
 
 def _example(section_id: str) -> str | None:

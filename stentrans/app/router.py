@@ -18,20 +18,31 @@ def current_page() -> Any:
                 st.Page("pages/quality.py", title="Quality", icon=":material/traffic:"),
             ],
             "Enhance": [st.Page("pages/enhance.py", title="Enhance", icon=":material/blur_on:")],
-            "Explore": [st.Page("pages/genes.py", title="Genes", icon=":material/search:")],
-            "Share": [st.Page("pages/export.py", title="Export", icon=":material/download:")],
+            "Explore": [
+                st.Page("pages/genes.py", title="Genes", icon=":material/search:"),
+                st.Page("pages/evaluate.py", title="Evaluate", icon=":material/balance:"),
+            ],
+            "Share": [
+                st.Page("pages/export.py", title="Export", icon=":material/download:"),
+                st.Page("pages/help.py", title="Help", icon=":material/help:"),
+            ],
         }
     )
 
 
-def require_section() -> str:
-    """Return the section to show on a page; without one, say where to get it and stop there."""
+def require_router() -> None:
+    """See to it that a page is drawn by the router, with the sidebar."""
     if not state.is_routed():
         # The first visit to a new server may name a page: Streamlit then runs its file alone,
         # as it does in a folder of pages without a router.
         widgets.page_look()
         current_page()
         st.rerun()
+
+
+def require_section() -> str:
+    """Return the section to show on a page; without one, say where to get it and stop there."""
+    require_router()
     section = state.section_id()
     if section is None:
         widgets.point_home()

@@ -109,6 +109,32 @@ READINESS_HELP: Final = (
     "A hole is a problem where its middle is farther from any spot than spots agree with each "
     "other."
 )
+EVALUATE_INTRO: Final = (
+    "Spots are hidden, every method predicts them, and only they are scored. Which method knows "
+    "this section best, and by how much more than chance?"
+)
+PROTOCOL_HELP: Final = (
+    "**Between spots**: every second lattice line of both axes is kept, as if the section had to "
+    "be made twice as fine. **Scattered spots**: a random fifth is hidden. **Holes**: a round hole "
+    "of a tenth of the spots. Hidden spots take no part in choosing genes, scaling, tuning or "
+    "training."
+)
+STRICT_LEGEND: Final = (
+    "Dots: mean over genes. Lines: 95 % interval over blocks of the section. Crosses: the same "
+    "with the spots shuffled, where nothing can be found."
+)
+PUBLISHED_LEGEND: Final = (
+    "Correlation of raw counts over all spots, those seen in training included, as in the article. "
+    "It rewards memory and says nothing about unseen spots: never compare it with the left side."
+)
+NOT_COMPARED_YET: Final = (
+    "Nothing has been compared on this section yet. Choose methods and press Start; here you will "
+    "see them ranked on hidden spots, with intervals, and beside that how they score as published."
+)
+TWO_RUNS_NEEDED: Final = (
+    "Two enhancements of this section with different settings are needed; each is tested on "
+    "hidden spots by itself. Start another one on the page Enhance."
+)
 NO_MITOCHONDRIAL: Final = (
     "No gene name begins with MT\\- or mt\\-, so there is no mitochondrial share to look at."
 )

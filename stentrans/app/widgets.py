@@ -144,6 +144,12 @@ def _live_job(run_id: str) -> None:
         st.toast("Stopping …")
 
 
+def is_going_on(run: Run) -> bool:
+    """Say whether a job for this run waits or runs."""
+    job = cache.manager().follow(run.id)
+    return job is not None and not job.is_over
+
+
 def show_ending(job: Job) -> None:
     """Say how a job ended, where that is not plain to see."""
     if job.state == "failed":

@@ -94,7 +94,11 @@ class HeldOut:
         """
         names = [genes] if isinstance(genes, str) else list(genes)
         check_names("gene", names, self.genes)
-        return _joined(self.folds, self.genes.get_indexer(pd.Index(names)).astype(np.int64), scale)
+        return self.values(self.genes.get_indexer(pd.Index(names)).astype(np.int64), scale)
+
+    def values(self, genes: NDArray[np.int64], scale: Scale = "log") -> NDArray[np.float32]:
+        """Return `expression` of genes given by their place in ``genes``."""
+        return _joined(self.folds, genes, scale)
 
     def save(self, folder: str | Path) -> None:
         """Save into a new or empty folder; `load` is the inverse."""

@@ -60,6 +60,12 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: Event) -> Ite
 
 
 @pytest.fixture
+def no_worker(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs wait for ever: nothing is launched, so that nothing has to end."""
+    monkeypatch.setattr(manager, "_start", lambda run: None)
+
+
+@pytest.fixture
 def app(manager: Manager) -> AppTest:
     return AppTest.from_file(str(APP), default_timeout=TIMEOUT_S)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from threading import Event
 
 import anndata as ad
 import numpy as np
@@ -20,6 +19,7 @@ from stentrans.section import check_section, spot_quality
 from tests.app_pages.looking import button, figures, open_section, words
 
 PAGE = "pages/quality.py"
+pytestmark = pytest.mark.usefixtures("no_worker")
 
 
 @pytest.fixture
@@ -43,8 +43,7 @@ def threshold(app: AppTest, name: str):
     return found
 
 
-def test_page_answers_for_the_example_while_it_is_being_made(app: AppTest, gate: Event) -> None:
-    gate.clear()
+def test_page_answers_for_the_example_while_it_is_being_made(app: AppTest) -> None:
     app.run()
     app.switch_page(PAGE).run()
     assert not app.exception
