@@ -79,7 +79,14 @@ def read_h5ad(
     return assemble(parts)
 
 
-def read_parts(file: Any, name: str, options: ReadOptions, *, notes: tuple[Note, ...]) -> Parts:
+def read_parts(
+    file: Any,
+    name: str,
+    options: ReadOptions,
+    *,
+    notes: tuple[Note, ...],
+    pixels: NDArray[np.float64] | None = None,
+) -> Parts:
     """Return what a section needs from an open AnnData file, HDF5 or zarr.
 
     Parameters
@@ -90,6 +97,8 @@ def read_parts(file: Any, name: str, options: ReadOptions, *, notes: tuple[Note,
         The name the user knows, for messages.
     options, notes
         See `read_h5ad`.
+    pixels
+        (x, y) per spot where they are kept beside the table; None: the table has them.
 
     Raises
     ------
@@ -113,7 +122,9 @@ def read_parts(file: Any, name: str, options: ReadOptions, *, notes: tuple[Note,
         raise _other_version(name, "names of spots or genes") from error
     if counts.shape != (len(obs), len(var)):
         raise damaged(name)
-    pixels, pixel_notes = _read_pixels(file, obs, skipped)
+    pixel_notes: list[Note] = []
+    if pixels is None:
+        pixels, pixel_notes = _read_pixels(file, obs, skipped)
     if not kept.all():
         obs, counts = obs.loc[kept], counts[kept]
         pixels = None if pixels is None else pixels[kept]

@@ -30,6 +30,7 @@ from stentrans.section.orientation import orient
 from stentrans.section.packed import unpacked
 from stentrans.section.tenx import is_tenx, unknown_hdf5
 from stentrans.section.visium import read_beside, read_visium
+from stentrans.section.zarr_store import is_zarr, read_zarr
 
 TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
@@ -52,7 +53,8 @@ def read(
     ----------
     path
         An h5ad file, a Space Ranger ``outs`` folder, a zip, tar or tar.gz of one, a 10x matrix
-        inside such a folder, or a legacy ST table of counts (csv or tsv, also gzip).
+        inside such a folder, a zarr store of AnnData or SpatialData, or a legacy ST table of
+        counts (csv or tsv, also gzip).
     library
         Name of the section to read, where there are several; by default the first.
     counts
@@ -163,6 +165,9 @@ def _read_folder(
 ) -> AnnData:
     """Read the Space Ranger section, the AnnData file or the table in a folder."""
     name = archive_stem(shown)
+    for store in (root, *sorted(root.glob("*.zarr"))):
+        if is_zarr(store):
+            return read_zarr(store, options, shown=shown, notes=notes)
     with ExitStack() as stack:
         files, n_junk = list_files(root)
         found = find_sections(name, files)
