@@ -158,10 +158,12 @@ def _value_notes(parts: Parts, counts: csr_matrix, *, is_counts: bool) -> list[N
     if not is_counts:
         return [Note("T10", "No counts; values used as they are, enhancement off.")]
     n_spots = int((np.diff(counts.indptr) == 0).sum())
-    n_genes = int((np.bincount(counts.indices, minlength=counts.shape[1]) == 0).sum())
     if not n_spots:
         # Genes that no spot expresses are in every Space Ranger file: nothing to tell.
         return []
+    is_seen = np.zeros(counts.shape[1], dtype=bool)
+    is_seen[counts.indices] = True
+    n_genes = int((~is_seen).sum())
     return [Note("T21", f"{n_spots} spots, {n_genes} genes without counts.")]
 
 

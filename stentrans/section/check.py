@@ -137,7 +137,8 @@ def tissue_flags(obs: pd.DataFrame) -> tuple[NDArray[np.int64], list[Note]]:
         first = words[flags.isna()].iloc[0]
         raise SectionFormatError(
             f"obs column {IN_TISSUE} must hold 0 or 1; got {first!r}. Repair the column or leave "
-            "it out to use all spots."
+            "it out to use all spots.",
+            code="R17",
         )
     marked = np.asarray(flags, dtype=np.int64)
     if marked.size and not marked.any():

@@ -25,6 +25,7 @@ FOREIGN: Final = (
     AttributeError,
     ArithmeticError,
     UnicodeError,
+    SystemError,  # h5py, where an exception ends a visit of HDF5
 )
 """What h5py, anndata and pandas raise on damaged files."""
 

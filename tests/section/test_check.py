@@ -201,7 +201,7 @@ PROBLEMS = {
     "NaN": (_missing_value, "R11", r"1 values are NaN or infinite, first at 0x5, GENE2"),
     "infinite": (_infinite_value, "R11", r"1 values are NaN or infinite, first at 0x5, GENE2"),
     "all zero": (_all_zero, "R6", r"all values in X are 0"),
-    "flag": (_odd_flag, None, r"must hold 0 or 1; got 'maybe'"),
+    "flag": (_odd_flag, "R17", r"must hold 0 or 1; got 'maybe'"),
     "pixels": (_pixels_as_array, "T15", r"Array positions must lie on one array"),
 }
 
