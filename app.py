@@ -5,15 +5,16 @@ from __future__ import annotations
 
 def main() -> None:
     """Draw the shared sidebar and the page that was asked for."""
-    from stentrans.app import demo, router, state, widgets
+    from stentrans.app import demo, links, router, state, widgets
 
     widgets.page_look()
     page = router.current_page()
     state.mark_routed()
     with widgets.show_errors():
         demo.start()
-        state.restore_from_url()
+        links.restore()
         widgets.sidebar()
+        links.show_waiting()
     page.run()
     state.write_to_url()
 

@@ -1,10 +1,20 @@
-"""Take results along: files for other software."""
+"""Take results along: files for other software, figures, reports, words for a paper."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from stentrans.app import cache, data_tab, router, state, text, widgets
+from stentrans.app import (
+    cache,
+    data_tab,
+    figures_tab,
+    methods_tab,
+    report_tab,
+    router,
+    state,
+    text,
+    widgets,
+)
 
 st.header("Export")
 section = router.require_section()
@@ -17,6 +27,15 @@ if run is None or not cache.is_finished(run):
         widgets.show_failure(run)
     st.stop()
 
-(data,) = st.tabs([":material/table_chart: Data"])
-with data, widgets.show_errors():
-    data_tab.show(run)
+TABS = {
+    ":material/table_chart: Data": data_tab.show,
+    ":material/image: Figures": figures_tab.show,
+    ":material/co_present: Report": report_tab.show,
+    ":material/article: Methods": methods_tab.show,
+}
+tabs = st.tabs(list(TABS), on_change="rerun", key=state.EXPORT_TAB)
+for tab, show in zip(tabs, TABS.values(), strict=True):
+    # Only what is looked at is computed.
+    if tab.open:
+        with tab, widgets.show_errors():
+            show(run)

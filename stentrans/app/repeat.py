@@ -16,7 +16,7 @@ from stentrans.store import Run
 
 def command_line(run: Run, label: str) -> str:
     """Return the command for a terminal; ``label`` is the file as the user named it."""
-    kind = _example(run.section)
+    kind = example_of(run.section)
     if kind is not None:
         return _python(f'{_simulated(run, kind)}.write("enhanced.h5ad")')
     return shlex.join(_enhance(run, label))
@@ -24,7 +24,7 @@ def command_line(run: Run, label: str) -> str:
 
 def export_line(run: Run, label: str, wish: Wish, name: str) -> str:
     """Return the command that makes the same file; ``name`` is that of the file."""
-    kind = _example(run.section)
+    kind = example_of(run.section)
     if kind is not None:
         genes = None if wish.genes is None else json.dumps(wish.genes, ensure_ascii=False)
         told = f'{genes}, scale="{wish.scale}", layers={json.dumps(wish.layers)}'
@@ -71,7 +71,7 @@ def filter_line(section_id: str, label: str, limits: Mapping[str, float], out: s
     out
         File to write.
     """
-    kind = _example(section_id)
+    kind = example_of(section_id)
     if kind is not None:
         told = ", ".join(f"{name}={value}" for name, value in limits.items())
         code = (
@@ -94,7 +94,7 @@ def evaluate_lines(run: Run, label: str) -> list[str]:
 
 
 def _evaluate_line(run: Run, label: str, told: Mapping[str, Any], protocol: str) -> str:
-    kind = _example(run.section)
+    kind = example_of(run.section)
     is_strict = protocol != "published"
     if kind is not None:
         strict = f", repeats={told['repeats']}, null={told['null']}" if is_strict else ""
@@ -111,7 +111,7 @@ def _evaluate_line(run: Run, label: str, told: Mapping[str, Any], protocol: str)
     return shlex.join([*line, "--seed", str(run.seed), "--out", f"{protocol}.csv"])
 
 
-def _example(section_id: str) -> str | None:
+def example_of(section_id: str) -> str | None:
     """Return which example a section is; None for a file, even one that was simulated."""
     if not is_simulated(cache.section(section_id)):
         return None

@@ -1,0 +1,87 @@
+"""From stored results to what figures and reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from stentrans.app import cache, maps, repeat, screens, state, view
+from stentrans.report.recipe import Recipe
+from stentrans.report.results import Results
+from stentrans.report.story import Story, story_of
+from stentrans.section import is_simulated
+from stentrans.store import Run
+
+FIRST_GENES: Final = 5
+"""Genes of a report where none is starred: those that hidden spots are predicted best for."""
+
+
+def results_of(run: Run) -> Results:
+    """Return what is known of the section of a finished run, turned as the user sees it."""
+    found = _results(run, is_tested=maps.is_tested(run))
+    return replace(found, screen=screens.screen(run.section, view.turns()))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _results(run: Run, *, is_tested: bool) -> Results:
+    held_out = cache.held_out(run.holdout().id) if is_tested else None
+    return Results.of(cache.enhancement(run.id), held_out=held_out)
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return how to make the result of a run again."""
+    provenance = cache.enhancement(run.id).provenance
+    kind = repeat.example_of(run.section)
+    if kind is not None:
+        return Recipe.of(provenance, "", simulated=(("lattice", kind),))
+    source = state.source_of(run.section)
+    options = () if source is None else tuple(source.options.given().items())
+    return Recipe.of(provenance, state.label(), options=options)
+
+
+def story(
+    run: Run, genes: list[str], reading: state.Reading, link: str, notes: Mapping[str, str]
+) -> Story:
+    """Return everything that a report of some genes tells."""
+    return story_of(
+        state.label(),
+        results_of(run),
+        genes,
+        reading=reading,
+        notes=notes,
+        recipe=recipe_of(run),
+        link=link,
+        is_simulated=is_simulated(cache.section(run.section)),
+    )
+
+
+def first_genes(run: Run) -> list[str]:
+    """Return the genes to begin with: the starred ones, else those predicted best."""
+    starred = [gene for gene in view.stars() if gene in cache.genes(run.section)]
+    if starred:
+        return starred
+    if maps.is_tested(run):
+        scores = cache.held_out(run.holdout().id).scores["pearson"].dropna()
+        return [str(gene) for gene in scores.nlargest(FIRST_GENES).index]
+    return [maps.striking_gene(run.section, run, is_tested=False)]
+
+
+def choose_genes(run: Run, *, key: str, most: int, first: int = FIRST_GENES) -> list[str]:
+    """Draw the choice of genes and return them in the order they were chosen.
+
+    ``first`` of the genes to begin with are chosen already.
+    """
+    chosen: list[str] = st.multiselect(
+        "Genes",
+        cache.genes(run.section),
+        default=first_genes(run)[:first],
+        max_selections=most,
+        key=key,
+        persist_state="session",
+        help="In this order. To begin with: the genes you starred, else those that hidden spots "
+        "are predicted best for.",
+    )
+    return chosen
