@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from stentrans.enhancement import Enhancement, prepare
 from stentrans.errors import ParameterError
@@ -19,7 +20,7 @@ from stentrans.figures.screen import Screen, screen_of
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, MEASURED, ORIGIN
 from stentrans.lattice import Lattice, fit_lattice
 from stentrans.lattice.affine import Affine
-from stentrans.preprocess import log_normalise, median_library
+from stentrans.preprocess import library_size, median_library
 from stentrans.section import picture_of
 from stentrans.section.underlay import Picture, picture_in
 from stentrans.validate import check_names
@@ -100,9 +101,21 @@ class Results:
         check_names("gene", genes, self.genes)
         columns = self.genes.get_indexer(pd.Index(list(genes)))
         if reading == "counts":
-            return np.asarray(self.counts[:, columns].toarray(), np.float32)
-        target = median_library(self.counts)
-        return np.asarray(log_normalise(self.counts, target)[:, columns].toarray(), np.float32)
+            return np.asarray(self._by_gene[:, columns].toarray(), np.float32)
+        # As `log_normalise`, of these genes alone.
+        dense = self._by_gene[:, columns].toarray()
+        return np.asarray(np.log1p(dense * self._scale[:, None]), np.float32)
+
+    @cached_property
+    def _by_gene(self) -> csc_matrix:
+        return self.counts.tocsc()
+
+    @cached_property
+    def _scale(self) -> NDArray[np.float64]:
+        """What brings each spot to the median library; 0 for a spot without counts."""
+        library = library_size(self.counts)
+        goal = median_library(self.counts)
+        return np.divide(goal, library, out=np.zeros_like(library), where=library > 0)
 
 
 def array_of(frame: pd.DataFrame) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stentrans.figures.static.draw import draw_rows
 from stentrans.figures.static.files import PrintFigure
+from stentrans.figures.static.layout import lay_out
 from stentrans.figures.static.panels import PrintLook, Row
 from stentrans.methods.base import OnProgress, Progress, report
 from stentrans.report.gene_figure import chosen_views, panels_of
@@ -137,12 +138,10 @@ def _figure(story: Story, gene: str) -> PrintFigure:
     panels = panels_of(story.results, gene, chosen_views(story.results, None), story.reading)
     row = Row("", panels)  # the slide is called after the gene
     look = PrintLook(width_mm=width, font_pt=12)
-    figure = draw_rows([row], story.results.screen, look=look)
-    height = figure.get_size_inches()[1] * 25.4
-    if height <= high:
-        return figure
-    narrower = replace(look, width_mm=max(width * high / height, 120))
-    return draw_rows([row], story.results.screen, look=narrower)
+    height = lay_out([row], story.results.screen, look).height
+    if height > high:
+        look = replace(look, width_mm=max(width * high / height, 120))
+    return draw_rows([row], story.results.screen, look=look)
 
 
 def _place(slide: Slide, figure: PrintFigure, words: str) -> None:
