@@ -1,86 +1,97 @@
-"""Maps of a chosen gene: measured, enhanced and imputed, and whether to believe them."""
+"""Maps of genes, measured beside enhanced: look, compare, draw regions, and judge."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
-from stentrans.app import cache, maps, plot, router, state, text, widgets
+from stentrans.app import (
+    cache,
+    choosing,
+    flipbook,
+    links,
+    map_kinds,
+    map_text,
+    maps,
+    pictures,
+    real,
+    regions,
+    router,
+    state,
+    text,
+    widgets,
+)
+from stentrans.app.toolbar import toolbar
+from stentrans.app.view import Kind, ViewSettings
 from stentrans.store import Run
 
-st.header("Genes")
 section = router.require_section()
 
 
-def choose(section: str, run: Run | None) -> tuple[str, state.Reading]:
-    """Draw gene and reading, and return both."""
-    gene_column, reading_column = st.columns([2, 3])
-    genes = state.shown_genes() or cache.genes(section)
-    first = maps.striking_gene(section, run, is_tested=maps.is_tested(run))
-    gene = gene_column.selectbox(
-        "Gene",
-        genes,
-        index=genes.index(first) if first in genes else 0,
-        key=state.GENE,
-        bind="query-params",
-        help=f"Type any part of a name; {len(genes):,} genes were seen in this section.",
-    )
-    reading = reading_column.segmented_control(
-        "Reading",
-        list(text.READINGS),
-        default="composition",
-        required=True,
-        key=state.READING,
-        bind="query-params",
-        format_func=lambda name: text.READINGS[name],
-        help=text.READING_HELP,
-    )
-    return gene, reading
+def show_chosen(run: Run | None, kind: Kind, gene: str, settings: ViewSettings) -> None:
+    """Draw the maps of the chosen kind."""
+    tested = maps.is_tested(run)
+    if kind == "several":
+        chosen = choosing.several(section, gene)
+        layer, is_shared = choosing.layer(run, is_tested=tested)
+        if len(chosen) > map_kinds.MOST_GENES:
+            st.caption(f"Shown are the first {map_kinds.MOST_GENES} of {len(chosen)} genes.")
+        if chosen:
+            map_kinds.show_several(
+                section,
+                run,
+                chosen[: map_kinds.MOST_GENES],
+                layer,
+                replace(settings, is_locked=is_shared),
+                on_select=regions.take_selection,
+            )
+    elif kind == "pair":
+        other = choosing.second(section, run, gene)
+        map_kinds.show_pair(section, run, (gene, other), settings, on_select=regions.take_selection)
+    elif kind == "signature":
+        chosen = choosing.several(section, gene)
+        if chosen:
+            map_kinds.show_signature(
+                section, run, chosen, settings, on_select=regions.take_selection
+            )
+            st.caption(map_text.SIGNATURE_EXPLAINED)
+    elif kind == "swipe" and run is not None and cache.is_finished(run):
+        has_picture = settings.shows_picture and pictures.has_picture(section)
+        sides = choosing.sides(run, is_tested=tested, has_picture=has_picture)
+        map_kinds.show_swipe(section, run, gene, sides, settings)
+    else:
+        maps.show_maps(
+            section,
+            run,
+            gene,
+            settings,
+            notes=widgets.waiting_notes(run),
+            kind="difference" if kind == "difference" else "maps",
+            on_select=regions.take_selection,
+        )
 
 
-def show_scores(run: Run, gene: str) -> None:
-    """Draw the test on hidden spots for this gene."""
-    st.markdown("##### Is it real?")
-    if not cache.is_finished(run.holdout()):
-        widgets.offer_test(run)
-        return
-    held_out = cache.held_out(run.holdout().id)
-    scores = held_out.scores.loc[gene]
-    tone, sentence = text.verdict(scores, run.method, cache.tissue(run.section).n_obs)
-    show = {"good": st.success, "fair": st.info, "poor": st.warning}[tone]
-    show(sentence)
-    one, all_genes = st.columns(2, gap="large")
-    with one:
-        share = text.percent(scores["detected_share"])
-        st.markdown(f"**{text.plain(gene)}**, counts in {share} of the spots")
-        show_bars(scores, run.method, key="gene-scores")
-    with all_genes:
-        st.markdown("**All genes** in over 10 % of the spots, mean")
-        show_bars(held_out.summary, run.method, key="mean-scores")
-    st.caption(text.SCORES_HELP)
-
-
-def show_bars(scores: Mapping[str, float], method: str, *, key: str) -> None:
-    """Draw the scores of the method beside simple interpolation."""
-    plot.show_figure(
-        maps.score_figure(scores, method),
-        key=key,
-        alt="Correlation on hidden spots for each method, and the noise ceiling.",
-    )
-
-
-with widgets.show_errors():
-    run = state.run()
-    gene, reading = choose(section, run)
-    maps.show_maps(section, run, gene, reading, notes=widgets.waiting_notes(run))
+def show_below(run: Run | None, kind: Kind, settings: ViewSettings) -> None:
+    """Say what the maps show, and what to beware of."""
     if run is None:
         st.info(text.NO_RUN_YET)
         st.page_link(
             "pages/enhance.py", label="**Enhance this section**", icon=":material/blur_on:"
         )
-    else:
-        st.caption(text.caption(run.method, run.factor))
-        widgets.show_failure(run)
-        if cache.is_finished(run):
-            show_scores(run, gene)
+        return
+    st.caption(map_text.maps_caption(kind, settings, run.method, run.factor))
+    widgets.show_failure(run)
+
+
+with widgets.show_errors():
+    run = state.run()
+    gene, kind = choosing.gene_and_kind(section, run)
+    settings = toolbar(section, is_tested=maps.is_tested(run))
+    show_chosen(run, kind, gene, settings)
+    show_below(run, kind, settings)
+    flipbook.show(section, run, gene)
+    regions.show_region(section, run, gene, settings.reading)
+    if run is not None and cache.is_finished(run):
+        real.show_card(run, gene)
+    links.write_region()

@@ -99,7 +99,7 @@ def main() -> None:
         page = browser.new_page(viewport=size, color_scheme="light")
         page.goto(f"{address}/genes")
         page.wait_for_function(THREE_MAPS)
-        page.get_by_text("All genes").wait_for()
+        page.get_by_text("Moran's I").first.wait_for()
         photograph(page, "genes-light.png")
         browser.close()
 

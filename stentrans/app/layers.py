@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +14,7 @@ from scipy.sparse import csr_matrix
 
 from stentrans.app import cache
 from stentrans.app.state import Reading
+from stentrans.figures.bricks import lay_bricks, outline
 from stentrans.figures.panel import SitePanel
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, GAP, MEASURED, ORIGIN
 from stentrans.section import is_result, measured_values
@@ -27,6 +29,17 @@ DIFFERENCE, DOUBT = 1, 1
 def array_of(frame: pd.DataFrame) -> NDArray[np.float64]:
     """Return (array_row, array_col) of spots or sites, shape ``(n, 2)``."""
     return frame[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.float64)
+
+
+def outline_of(array: NDArray[np.float64], is_marked: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return lines around marked sites in array positions, see `figures.bricks.outline`."""
+    return outline(lay_bricks(array, is_marked.astype(np.uint8)))
+
+
+def region_outline(section_id: str, spots: Sequence[int]) -> NDArray[np.float64]:
+    """Return lines around some spots of a section, given by their positions."""
+    array = array_of(cache.tissue(section_id).obs)
+    return outline_of(array, np.isin(np.arange(len(array)), spots))
 
 
 def measured(section_id: str, gene: str, reading: Reading) -> SitePanel:

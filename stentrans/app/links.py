@@ -81,10 +81,21 @@ def link(run: Run, gene: str, reading: state.Reading) -> str:
     }
     region = view.region()
     if region is not None:
-        told[REGION] = _packed(region, tissue.n_obs)
+        told[REGION] = pack_region(region, tissue.n_obs)
     parts = urlsplit(str(st.context.url or ""))
     path = parts.path.rstrip("/").rpartition("/")[0] + "/genes"
     return urlunsplit((parts.scheme, parts.netloc, path, urlencode(told), ""))
+
+
+def write_region() -> None:
+    """Put the region that is looked at into the page's address, so that a reload keeps it."""
+    region, section = view.region(), state.section_id()
+    if region is None or section is None:
+        st.query_params.pop(REGION, None)
+        return
+    told = pack_region(region, cache.tissue(section).n_obs)
+    if st.query_params.get(REGION) != told:
+        st.query_params[REGION] = told
 
 
 def restore() -> None:
@@ -139,7 +150,7 @@ def _take_up() -> None:
         st.session_state[state.GENE] = wanted.gene
     if wanted.reading in READINGS:
         st.session_state[state.READING] = wanted.reading
-    region = _unpacked(wanted.region, cache.tissue(wanted.section).n_obs)
+    region = unpack_region(wanted.region, cache.tissue(wanted.section).n_obs)
     if region is not None:
         view.keep_region(region)
     for name in (HOW, REGION, ABOUT):
@@ -157,16 +168,16 @@ def _run_of(wanted: Wanted) -> Run | None:
     return run if run.id == wanted.run else None
 
 
-def _packed(region: view.Region, n_spots: int) -> str:
-    """A region as letters for an address: its name, then a bit per spot."""
+def pack_region(region: view.Region, n_spots: int) -> str:
+    """Return a region as letters for an address: a bit per spot, then its name."""
     inside = np.zeros(n_spots, bool)
     inside[list(region.spots)] = True
     bits = zlib.compress(np.packbits(inside).tobytes(), 9)
     return f"{urlsafe_b64encode(bits).decode('ascii')}.{region.name}"
 
 
-def _unpacked(told: str, n_spots: int) -> view.Region | None:
-    """Undo `_packed`; None where it is nothing of this section."""
+def unpack_region(told: str, n_spots: int) -> view.Region | None:
+    """Undo `pack_region`; None where it is nothing of this section."""
     letters, _, name = told.partition(".")
     if not letters or not name.strip():
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from plotly import graph_objects as go
 
-from stentrans.app import cache, layers, pictures, plot, screens, text, view
+from stentrans.app import cache, layers, map_text, pictures, plot, screens, text, view
 from stentrans.app.state import Reading
 from stentrans.app.view import ViewSettings
 from stentrans.evaluation.holdout import RIVALS
@@ -25,6 +25,8 @@ from stentrans.section import measured_values
 from stentrans.store import Run
 
 Kind = Literal["maps", "difference"]
+LEAST_DIFFERENCE: Final = 0.1
+"""Share of the range of expression that a difference must reach for full colour."""
 Drawn = tuple[str, list[dict[str, Any]]]
 """A figure as JSON with its layouts: what a cache keeps."""
 
@@ -83,7 +85,7 @@ def show_maps(
         drawn,
         key="maps",
         revision=_revision(section_id),
-        alt=text.maps_alt(gene, kind),
+        alt=map_text.maps_alt(gene, kind),
         on_select=on_select,
     )
 
@@ -97,6 +99,9 @@ def show_panels(
     key: str,
     alt: str,
     is_marked: NDArray[np.bool_] | None = None,
+    shows_region: bool = False,
+    most: int = 3,
+    swipe: str = "",
     on_select: Callable[[list[int]], object] | None = None,
 ) -> None:
     """Draw maps of one's own making, oriented and coloured as all others.
@@ -112,18 +117,32 @@ def show_panels(
     key, alt
         Name of the element, and what a screen reader says.
     is_marked
-        Spots of the first panel to draw a line around, shape ``(n_spots,)``.
+        Sites of the first panel to draw a line around, shape ``(n_sites,)``.
+    shows_region
+        Draw a line around the spots of the region that is looked at instead.
+    most
+        Maps beside each other where there is room.
+    swipe
+        What a screen reader calls the line between two maps that lie in one place; empty: they
+        stand beside each other.
     on_select
         Gets the spots that the user selected, see `plot.show_maps`.
     """
     look = _look(section_id, settings, _source(section_id, settings), view.turns(), dark=is_dark())
-    maps = site_maps(
+    region, outline = view.region() if shows_region else None, None
+    if region is not None:
+        outline = layers.region_outline(section_id, region.spots)
+    elif is_marked is not None:
+        outline = layers.outline_of(panels[0].array, is_marked)
+    drawn = site_maps(
         panels,
         screens.screen(section_id, view.turns()),
         scales=scales,
-        look=replace(look, region=is_marked),
+        look=replace(look, outline=outline, most=most, is_swipe=bool(swipe)),
     )
-    plot.show_maps(maps, key=key, revision=_revision(section_id), alt=alt, on_select=on_select)
+    plot.show_maps(
+        drawn, key=key, revision=_revision(section_id), alt=alt, swipe=swipe, on_select=on_select
+    )
 
 
 def expression_scale(values: NDArray[np.floating], settings: ViewSettings) -> Scale:
@@ -163,12 +182,12 @@ def _gene_maps(
     panels = gene_panels(section_id, run, gene, settings, kind=kind, tested=is_tested, notes=notes)
     look = _look(section_id, settings, picture, turns, dark=is_dark)
     if region:
-        look = replace(look, region=np.isin(np.arange(len(panels[0].values)), region))
+        look = replace(look, outline=layers.region_outline(section_id, region))
     scales = [expression_scale(panels[0].values, settings)]
     if not settings.is_locked:
         panels = [_with_own_limits(panel, settings) for panel in panels]
         scales = [replace(scales[0], is_own=True)]
-    scales += _second_scale(panels, settings)
+    scales += _second_scale(panels, settings, scales[0])
     maps = site_maps(panels, screens.screen(section_id, turns), scales=scales, look=look)
     return maps.figure.to_json(), maps.layouts
 
@@ -227,13 +246,16 @@ def _with_own_limits(panel: SitePanel, settings: ViewSettings) -> SitePanel:
     return replace(panel, limits=colour_limits(panel.values, settings.clip))
 
 
-def _second_scale(panels: Sequence[SitePanel], settings: ViewSettings) -> list[Scale]:
+def _second_scale(
+    panels: Sequence[SitePanel], settings: ViewSettings, expression: Scale
+) -> list[Scale]:
     """Return the scale of a difference or an uncertainty, where there is one."""
     other = next((panel for panel in panels if panel.scale), None)
     if other is None:
         return []
     if other.title == "Difference":
-        limits = symmetric_limits(other.values)
+        low, high = expression.limits
+        limits = symmetric_limits(other.values, least=LEAST_DIFFERENCE * (high - low))
         return [Scale(limits, f"difference, {text.UNITS[settings.reading]}", "difference")]
     top = colour_limits(other.values)[1]
     return [Scale((0.0, top), "standard deviation, log scale", "doubt")]

@@ -1,6 +1,6 @@
 // Draws a Plotly figure and keeps zoom and pan while its content changes under the user.
 
-const VIEW = "view"; // the page's address names what part of the section is looked at
+const VIEW = "at"; // the page's address names what part of the section is looked at
 const views = new Map(); // revision -> {x, y}: survives leaving the page and coming back
 let loading = null;
 
@@ -94,13 +94,44 @@ function listen(box) {
     const isWhole = [...x, ...y].every((number, i) => number === whole[i]);
     remember(box, isWhole ? null : { x: [...x], y: [...y] });
   });
+  box.on("plotly_afterplot", () => swipe(box));
   box.on("plotly_doubleclick", () => box.whole && look(box, null));
   box.on("plotly_selected", (event) => {
-    if (!event?.points) return;
-    const spots = event.points.filter((point) => point.data.name === "measured");
-    box.tell("selected", [...new Set(spots.map((point) => point.pointIndex))]);
+    const points = event?.points?.filter((point) => point.data.name === "measured") ?? [];
+    if (!points.length) return; // also told when the line below is taken away
+    box.tell("selected", [...new Set(points.map((point) => point.pointIndex))]);
     box.plotly.relayout(box, { selections: [] });
   });
+}
+
+/** The second of two maps in one place is cut off left of a line, the first right of it. */
+function swipe(box) {
+  const { slider, line } = box;
+  const shown = Boolean(box.asked.swipe);
+  slider.hidden = line.hidden = !shown;
+  if (!shown) return;
+  const { _offset: left, _length: width } = box._fullLayout.xaxis;
+  const { _offset: top, _length: height } = box._fullLayout.yaxis;
+  const at = (width * slider.value) / 100;
+  const sides = { xy: [0, at], x2y2: [at, width - at] };
+  for (const [subplot, [start, length]] of Object.entries(sides)) {
+    const layer = box.querySelector(`.overplot > .${subplot}`);
+    if (!layer) continue;
+    const id = `swipe-${box.asked.key}-${subplot}`;
+    let clip = box.querySelector(`#${id}`);
+    if (!clip) {
+      clip = document.createElementNS("http://www.w3.org/2000/svg", "clipPath");
+      clip.id = id;
+      clip.append(document.createElementNS("http://www.w3.org/2000/svg", "rect"));
+      box.querySelector(".main-svg defs").append(clip);
+    }
+    const rect = clip.firstChild;
+    for (const [name, value] of Object.entries({ x: start, y: 0, width: length, height }))
+      rect.setAttribute(name, value);
+    for (const child of layer.children) child.setAttribute("clip-path", `url(#${id})`);
+  }
+  Object.assign(slider.style, { left: `${left}px`, width: `${width}px`, top: `${top + height}px` });
+  Object.assign(line.style, { left: `${left + at}px`, top: `${top}px`, height: `${height}px` });
 }
 
 function config(box, isMap) {
@@ -123,7 +154,9 @@ async function draw(box) {
   const { data, layout } = JSON.parse(asked.spec);
   const isMap = asked.layouts.length > 0;
   arrange(layout, asked.layouts, box.clientWidth);
-  layout.font = { ...layout.font, family: getComputedStyle(box).fontFamily };
+  const { fontFamily: family } = getComputedStyle(box);
+  layout.font = { ...layout.font, family };
+  layout.hoverlabel = { ...layout.hoverlabel, font: { family } };
   if (isMap) {
     box.whole = { x: layout.xaxis.range, y: layout.yaxis.range };
     takeLinkedView(asked.revision);
@@ -137,6 +170,7 @@ async function draw(box) {
   await box.plotly.react(box, data, layout, config(box, isMap));
   if (!box.isListening) listen(box);
   box.isListening = true;
+  swipe(box);
 }
 
 function drawSafely(box) {
@@ -151,7 +185,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   box.asked = data;
   box.tell = setTriggerValue;
   box.setAttribute("aria-label", data.alt);
-  drawSafely(box);
+  parentElement.querySelector(".stentrans-slider").setAttribute("aria-label", data.swipe ?? "");
   if (!box.watch) {
     let width = box.clientWidth;
     box.watch = new ResizeObserver(() => {
@@ -161,7 +195,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     });
     box.watch.observe(box);
     box.onkeydown = (event) => onKey(box, event);
+    [box.slider, box.line] = ["slider", "line"].map((name) =>
+      parentElement.querySelector(`.stentrans-${name}`),
+    );
+    box.slider.oninput = () => swipe(box);
   }
+  drawSafely(box);
   return () => {
     if (box.asked !== data) return; // only the last figure is taken away
     box.watch.disconnect();

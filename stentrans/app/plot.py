@@ -21,8 +21,8 @@ _HERE = Path(__file__).parent
 
 _mount = st.components.v2.component(
     "stentrans_plot",
-    html='<div class="stentrans-plot" role="figure" tabindex="0"></div>',
-    css=".stentrans-plot { width: 100%; } .stentrans-plot:focus-visible { outline-offset: 2px; }",
+    html=(_HERE / "plot.html").read_text(encoding="utf-8"),
+    css=(_HERE / "plot.css").read_text(encoding="utf-8"),
     js=(_HERE / "plot.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
@@ -34,6 +34,7 @@ def show_maps(
     key: str,
     revision: str,
     alt: str,
+    swipe: str = "",
     on_select: Callable[[list[int]], object] | None = None,
 ) -> None:
     """Draw linked maps.
@@ -48,12 +49,15 @@ def show_maps(
         Zoom and pan stay, and are part of the page's address, while this stays the same.
     alt
         What a screen reader says.
+    swipe
+        What a screen reader calls the slider between two maps in one place; empty for none.
     on_select
         Gets the measured spots that were selected by lasso or box, as positions in the section;
         called before the page is drawn again.
     """
     spec, layouts = (maps.figure.to_json(), maps.layouts) if isinstance(maps, Maps) else maps
     told = {"spec": spec, "layouts": list(layouts), "revision": revision, "alt": alt}
+    told |= {"key": key, "swipe": swipe}
 
     def take() -> None:
         chosen = st.session_state[key].selected

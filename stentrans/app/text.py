@@ -27,6 +27,7 @@ READING_HELP: Final = (
     "differences kept in the prediction. **Counts**: expected UMI counts."
 )
 
+
 WAITING: Final = "being computed …"
 NOT_ENHANCED: Final = "appears after Enhance"
 NOT_TESTED: Final = "appears after the test on hidden spots"
@@ -135,23 +136,6 @@ TWO_RUNS_NEEDED: Final = (
     "Two enhancements of this section with different settings are needed; each is tested on "
     "hidden spots by itself. Start another one on the page Enhance."
 )
-REVEAL_STEPS: Final = (
-    "1. **Draw a line** around spots that you know well (lasso), or let a button pick some.\n"
-    "2. **Hide them.** They take no part in anything the method does.\n"
-    "3. **Look at the prediction**, and make up your mind.\n"
-    "4. **Reveal the truth**, with the score beside two simpler methods."
-)
-REVEAL_STRICT: Final = (
-    "Hidden spots took no part in choosing genes, scaling, tuning or training. A method seldom "
-    "passes the noise ceiling. The fewer spots are hidden, the more a single gene's score is "
-    "chance."
-)
-FILL_STEPS: Final = (
-    "1. **Choose what was lost**: holes that were found, or draw a line (lasso) around a fold, a "
-    "tear or a bubble. Counts measured there are not used.\n"
-    "2. **Fill and test**: the same shapes are hidden elsewhere in the tissue, filled and scored. "
-    "That is how far to trust the filling."
-)
 NO_MITOCHONDRIAL: Final = (
     "No gene name begins with MT\\- or mt\\-, so there is no mitochondrial share to look at."
 )
@@ -171,15 +155,6 @@ def caption(method: str, factor: int) -> str:
         "many sites; a measured spot keeps what its own counts say beyond its surroundings. "
         "**Imputed:** every spot hidden once (20 % at a time) and predicted from the "
         "others, gaps filled. One colour scale for all three; drag or scroll one map and all move."
-    )
-
-
-def maps_alt(gene: str, kind: str) -> str:
-    """Describe maps to a screen reader."""
-    third = "enhanced minus measured" if kind == "difference" else "imputed"
-    return (
-        f"Maps of {gene}: measured, enhanced and {third}. Plus and minus zoom, shift with an arrow "
-        "key moves, 0 shows the whole section."
     )
 
 

@@ -13,7 +13,11 @@ from stentrans.figures.colours import Clip, Palette
 from stentrans.figures.panel import Drag
 
 Trust = Literal["all", "trusted", "uncertainty"]
+Kind = Literal["maps", "difference", "swipe", "several", "pair", "signature"]
+"""What the page of genes shows: one gene in three maps, or another comparison."""
 
+KIND: Final = "show"
+GENES: Final = "genes"
 STARS: Final = "stentrans_stars"
 REGIONS: Final = "stentrans_regions"
 REGION: Final = "stentrans_region"

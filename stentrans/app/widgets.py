@@ -25,7 +25,7 @@ ICON = Path(__file__).with_name("icon.svg")
 
 LOOK = """<style>
 [data-testid="stMainBlockContainer"] { padding: 2.6rem 3rem 2rem; }
-@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 2.6rem 1rem; } }
+@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3.6rem 1rem; } }
 [data-testid="stSidebarHeader"] { height: 2.6rem; }
 </style>"""
 

@@ -7,14 +7,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from stentrans.errors import ShapeError
 
 STANDARD_ERRORS: Final = 3.0
 """Distance from the average that a random handful of spots reaches once in 370 times."""
-SPOTS_PER_LEVEL: Final = 50
-MOST_LEVELS: Final = 10
+SPOTS_PER_LEVEL: Final = 30
+MOST_LEVELS: Final = 20
 FEWEST_LEVELS: Final = 3
+_LEAST: Final = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +45,11 @@ def trusted_levels(
 ) -> TrustedLevels:
     """Find the levels at which a prediction of hidden spots was right about high or low.
 
-    Spots are sorted by what was predicted for them while they were hidden, and dealt to up to ten
-    levels of equal size. A level is trusted if the mean of what was measured there lies three
-    standard errors from the mean of all spots: as far as random spots would hardly get.
+    Spots are sorted by what was predicted for them while they were hidden, and dealt to up to
+    twenty levels of equal size. Higher predictions should go with higher measurements: levels that
+    break this order are joined (isotonic regression). A level is trusted if the mean of what was
+    measured there lies three standard errors from the mean of all spots, as far as random spots
+    would hardly get; so is every level beyond it.
 
     Parameters
     ----------
@@ -70,8 +74,12 @@ def trusted_levels(
     n_levels = int(np.clip(len(predicted) // SPOTS_PER_LEVEL, FEWEST_LEVELS, MOST_LEVELS))
     order = np.argsort(predicted, kind="stable")
     levels = [part for part in np.array_split(order, n_levels) if len(part)]
+    sizes = np.array([len(part) for part in levels], float)
     mean, spread = float(measured.mean()), float(measured.std())
-    off = np.array([abs(float(measured[part].mean()) - mean) for part in levels])
-    error = np.array([spread / np.sqrt(len(part)) for part in levels])
+    fitted = isotonic_regression([float(measured[part].mean()) for part in levels], weights=sizes).x
+    joined = np.array([sizes[fitted == value].sum() for value in fitted])
+    off = (fitted - mean) / max(spread, _LEAST) * np.sqrt(joined)
+    is_high = np.maximum.accumulate(off > STANDARD_ERRORS)
+    is_low = np.maximum.accumulate((off < -STANDARD_ERRORS)[::-1])[::-1]
     bounds = np.array([float(predicted[part[0]]) for part in levels[1:]])
-    return TrustedLevels(bounds, (off > STANDARD_ERRORS * error) & (spread > 0))
+    return TrustedLevels(bounds, is_high | is_low)

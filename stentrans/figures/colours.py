@@ -42,7 +42,7 @@ class Scale:
     unit
         What the values are, shown at the bar.
     palette
-        Name of the colours; ``"auto"``: those of the theme.
+        Name of the colours; ``"auto"``: those of the theme; ``"pair"``: see `figures.pair`.
     is_open
         Values beyond the limits exist: the ends of the bar say "≤" and "≥".
     is_own
@@ -51,7 +51,7 @@ class Scale:
 
     limits: tuple[float, float]
     unit: str
-    palette: Palette = "auto"
+    palette: Palette | Literal["pair"] = "auto"
     is_open: bool = True
     is_own: bool = False
 
@@ -75,11 +75,19 @@ def colour_limits(values: NDArray[np.floating], clip: Clip = "percentiles") -> t
     return (0.0, largest) if largest > 0 else (0.0, 1.0)
 
 
-def symmetric_limits(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Return limits around 0 that hold 99 % of the values, (-1, 1) where all are 0."""
+def symmetric_limits(values: NDArray[np.floating], *, least: float = 0.0) -> tuple[float, float]:
+    """Return limits around 0 that hold 99 % of the values, (-1, 1) where all are 0.
+
+    Parameters
+    ----------
+    values
+        Any shape; NaN play no part.
+    least
+        The limits reach at least so far, so that differences too small to matter stay pale.
+    """
     finite = np.abs(values[np.isfinite(values)])
     reach = float(np.percentile(finite, 99)) if finite.size else 0.0
-    reach = reach or (float(finite.max()) if finite.size else 0.0) or 1.0
+    reach = max(reach or (float(finite.max()) if finite.size else 0.0), least) or 1.0
     return -reach, reach
 
 
@@ -106,8 +114,9 @@ def code_of(value: float, limits: tuple[float, float]) -> float:
     return LOWEST + (TOP_CODE - LOWEST) * (value - limits[0]) / (limits[1] - limits[0])
 
 
-def shades(palette: Palette, colours: Theme) -> list[str]:
+def shades(palette: Palette | Literal["pair"], colours: Theme) -> list[str]:
     """Return the colours of a palette from low to high, suited to the page."""
+    assert palette != "pair", "the colours of two genes are those of figures.pair"
     name = colours.sequential if palette == "auto" else palette
     if name == "difference":
         stops = _DIVERGING_ON_DARK if colours.is_dark else _DIVERGING_ON_LIGHT

@@ -21,7 +21,7 @@ BAR_PX: Final = 92
 """Width of an upright colour bar with its numbers."""
 FLAT_BAR_PX: Final = 62
 """Height of a colour bar that lies above the maps."""
-LEAST_MAP_PX: Final = 230
+LEAST_MAP_PX: Final = 200
 NARROW_PX: Final = 560
 USUAL_WIDTH_PX: Final = 1040
 WIDTHS_PX: Final = (300, 420, NARROW_PX, 700, 850, USUAL_WIDTH_PX, 1200, 1400, 1600, 1800)
@@ -82,6 +82,8 @@ class Grid:
         Colour bars; beside the maps, or above them where these are narrow.
     most
         Maps beside each other where there is room for them.
+    is_swipe
+        All maps lie in the same place.
     """
 
     n_panels: int
@@ -89,6 +91,7 @@ class Grid:
     width_px: int = USUAL_WIDTH_PX
     n_bars: int = 1
     most: int = 3
+    is_swipe: bool = False
 
     @property
     def is_narrow(self) -> bool:
@@ -98,6 +101,8 @@ class Grid:
     @property
     def columns(self) -> int:
         """How many maps stand beside each other."""
+        if self.is_swipe:
+            return 1
         room = (self.width_px - BAR_PX) // LEAST_MAP_PX
         fitting = (2 if self.n_panels > 3 else 1) if self.is_narrow else max(room, 1)
         return int(min(self.n_panels, self.most, fitting))
@@ -105,20 +110,23 @@ class Grid:
     @property
     def rows(self) -> int:
         """How many maps stand below each other."""
+        if self.is_swipe:
+            return 1
         return -(-self.n_panels // self.columns)
 
     @property
     def margins(self) -> dict[str, int]:
         """Space around the maps in pixels."""
         above = self.n_bars * FLAT_BAR_PX if self.is_narrow else 0
-        return {"l": 8, "r": 8 if self.is_narrow else BAR_PX, "t": TITLE_PX + above, "b": 8}
+        beside = BAR_PX if self.n_bars and not self.is_narrow else 8
+        return {"l": 8, "r": beside, "t": TITLE_PX + above, "b": 8}
 
     @property
     def map_px(self) -> float:
         """Height of one map, within bounds."""
         inner = self.width_px - self.margins["l"] - self.margins["r"]
         across = (1 - GAP * (self.columns - 1)) / self.columns
-        return float(np.clip(inner * across * self.ratio, 160, 620))
+        return float(np.clip(inner * across * self.ratio, 160, 620 if self.rows == 1 else 360))
 
     @property
     def height_px(self) -> int:
@@ -132,7 +140,7 @@ class Grid:
         whole = self.rows * self.map_px + (self.rows - 1) * TITLE_PX
         found: dict[str, list[float]] = {}
         for index in range(self.n_panels):
-            row, column = divmod(index, self.columns)
+            row, column = (0, 0) if self.is_swipe else divmod(index, self.columns)
             left, top = column * (across + GAP), 1 - row * (self.map_px + TITLE_PX) / whole
             found[f"xaxis{axis_name(index)}"] = [left, left + across]
             found[f"yaxis{axis_name(index)}"] = [max(top - self.map_px / whole, 0.0), top]

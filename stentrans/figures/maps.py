@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from plotly import graph_objects as go
 
-from stentrans.figures.bricks import lay_bricks, outline
+from stentrans.figures.bricks import lay_bricks
 from stentrans.figures.colours import Scale, colour_axis, colour_codes, range_text
 from stentrans.figures.map_layout import (
     WIDTHS_PX,
@@ -22,8 +21,9 @@ from stentrans.figures.map_layout import (
     extent_of,
     linked_axes,
 )
+from stentrans.figures.pair import pair_axis
 from stentrans.figures.panel import Look, SitePanel, Underlay
-from stentrans.figures.pointer import pointer_traces
+from stentrans.figures.pointer import HOVER_SITES, pointer_traces
 from stentrans.figures.screen import Screen
 from stentrans.figures.theme import Theme, template
 
@@ -56,7 +56,7 @@ def site_maps(
     Parameters
     ----------
     panels
-        At least one; the first one has the spots that a region refers to.
+        At least one.
     screen
         Orientation and proportions.
     scales
@@ -79,30 +79,39 @@ def site_maps(
             continue
         scale = scales[panel.scale]
         figure.add_trace(_heatmap(panel, screen, scale, look).update(_on(axis)))
-        marks = look.colours.ink if look.marks_origin else None
-        for trace in pointer_traces(panel, screen, scale.unit, marks=marks):
+        marks = (look.colours.page, look.colours.ink) if look.marks_origin else None
+        most = 3 * HOVER_SITES // max(len(panels), 3)
+        for trace in pointer_traces(panel, screen, scale.unit, marks=marks, most=most):
             figure.add_trace(trace.update(_on(axis)))
-        if look.region is not None and look.region.any():
-            figure.add_trace(_region(panels[0].array, look, screen).update(_on(axis)))
+        if look.outline is not None and len(look.outline):
+            figure.add_traces([line.update(_on(axis)) for line in _region(look, screen)])
     extent = extent_of([panel.array for panel in panels if panel.values.size], screen)
     figure.update_layout(
         template=template(look.colours),
-        images=_images(look.underlay, screen, len(panels)),
-        annotations=_titles(panels, look.colours),
+        images=_images(look.underlay, screen, 1 if look.is_swipe else len(panels)),
+        annotations=_titles(panels, look),
         dragmode=look.drag,
-        hoverlabel={"align": "left"},
         **linked_axes(len(panels), extent, screen),
         **{
-            f"coloraxis{axis_name(index)}": colour_axis(scale, look.colours)
+            f"coloraxis{axis_name(index)}": _colour_axis(scale, look.colours)
             for index, scale in enumerate(scales)
         },
     )
     add_scale_bar(figure, extent, screen, look.colours)
-    grids = [
-        Grid(len(panels), aspect(extent), width, len(scales), look.most) for width in WIDTHS_PX
-    ]
-    figure.update_layout(Grid(len(panels), aspect(extent), n_bars=len(scales)).layout())
-    return Maps(figure, [{"width": grid.width_px, "layout": grid.layout()} for grid in grids])
+    grid = Grid(
+        len(panels),
+        aspect(extent),
+        n_bars=sum(scale.palette != "pair" for scale in scales),
+        most=look.most,
+        is_swipe=look.is_swipe,
+    )
+    figure.update_layout(grid.layout())
+    grids = [replace(grid, width_px=width) for width in WIDTHS_PX]
+    return Maps(figure, [{"width": one.width_px, "layout": one.layout()} for one in grids])
+
+
+def _colour_axis(scale: Scale, colours: Theme) -> dict[str, Any]:
+    return pair_axis(colours) if scale.palette == "pair" else colour_axis(scale, colours)
 
 
 def _on(axis: str) -> dict[str, str]:
@@ -111,7 +120,10 @@ def _on(axis: str) -> dict[str, str]:
 
 def _heatmap(panel: SitePanel, screen: Screen, scale: Scale, look: Look) -> go.Heatmap:
     limits = panel.limits or scale.limits
-    bricks = lay_bricks(panel.array, colour_codes(panel.values, limits, panel.is_faint))
+    codes = panel.codes
+    if codes is None:
+        codes = colour_codes(panel.values, limits, panel.is_faint)
+    bricks = lay_bricks(panel.array, codes)
     first = screen.place(np.array([[bricks.row0, bricks.col0]]))[0]
     step = screen.place(np.array([[bricks.row_step, bricks.col_step]]))[0]
     return go.Heatmap(
@@ -128,19 +140,22 @@ def _heatmap(panel: SitePanel, screen: Screen, scale: Scale, look: Look) -> go.H
     )
 
 
-def _region(array: NDArray[np.float64], look: Look, screen: Screen) -> go.Scatter:
-    """Line around the tiles of a region's spots."""
-    assert look.region is not None
-    bricks = lay_bricks(array, look.region.astype(np.uint8))
-    lines = screen.place(outline(bricks))
-    return go.Scatter(
-        x=lines[:, 0].astype(np.float32),
-        y=lines[:, 1].astype(np.float32),
-        mode="lines",
-        line={"color": look.colours.accent, "width": 2.5},
-        hoverinfo="skip",
-        name="region",
-    )
+def _region(look: Look, screen: Screen) -> list[go.Scatter]:
+    """Line around the tiles of a region, light on dark or dark on light: seen on any colour."""
+    assert look.outline is not None
+    x, y = screen.place(look.outline).astype(np.float32).T
+    lines = ((look.colours.page, 5.0), (look.colours.ink, 2.0))
+    return [
+        go.Scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            line={"color": colour, "width": width},
+            hoverinfo="skip",
+            name="region",
+        )
+        for colour, width in lines
+    ]
 
 
 def _images(underlay: Underlay | None, screen: Screen, n_panels: int) -> list[dict[str, Any]]:
@@ -163,18 +178,22 @@ def _images(underlay: Underlay | None, screen: Screen, n_panels: int) -> list[di
     return [{**place, "xref": f"x{name}", "yref": f"y{name}"} for name in names]
 
 
-def _titles(panels: Sequence[SitePanel], colours: Theme) -> list[dict[str, Any]]:
+def _titles(panels: Sequence[SitePanel], look: Look) -> list[dict[str, Any]]:
     """Two lines above each map; a map still to come says so in its middle."""
     notes = []
     for index, panel in enumerate(panels):
+        side = {"x": 0.5, "align": "center"}
+        if look.is_swipe:
+            side = {"x": 1.0 * index, "xanchor": ("left", "right")[index]}
         place = {
             "xref": f"x{axis_name(index)} domain",
             "yref": f"y{axis_name(index)} domain",
-            "x": 0.5,
             "showarrow": False,
+            **side,
         }
         words = panel.note if panel.limits is None else f"{panel.note} {range_text(panel.limits)}"
-        note = f"<span style='font-size:12px;color:{colours.faint}'>{escape(words)}</span>"
+        faint = look.colours.faint
+        note = f"<span style='font-size:12px;color:{faint}'>{escape(words)}</span>"
         is_drawn = bool(panel.values.size)
         title = f"<b>{escape(panel.title)}</b><br>{note if is_drawn else '&nbsp;'}"
         notes.append({**place, "text": title, "y": 1.0, "yanchor": "bottom", "font": {"size": 15}})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -39,6 +40,10 @@ class SitePanel:
         Shape ``(n,)``, bool: sites whose value is veiled, because it says nothing; None: none.
     gene
         What the values are of, as the pointer tells it.
+    codes
+        Shape ``(n,)``, uint8: colours where they do not follow from the values alone; else None.
+    also
+        More values that the pointer tells, by name, each of shape ``(n,)``.
     """
 
     title: str
@@ -52,6 +57,8 @@ class SitePanel:
     limits: tuple[float, float] | None = None
     is_faint: NDArray[np.bool_] | None = None
     gene: str = ""
+    codes: NDArray[np.uint8] | None = None
+    also: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,18 +91,21 @@ class Look:
         Picture below every map; None for none.
     marks_origin
         Put a dot on measured spots and a cross on gaps.
-    region
-        Shape ``(n_spots,)``, bool: spots of the first panel to draw a line around; None for none.
+    outline
+        Lines around a region in array positions, from `bricks.outline`; None for none.
     drag
         What dragging does: move the map, or select spots by lasso or box.
     most
         Maps beside each other where there is room.
+    is_swipe
+        All maps lie in one place; the browser shows one left and one right of a line.
     """
 
     colours: Theme = LIGHT
     opacity: float = 1.0
     underlay: Underlay | None = None
     marks_origin: bool = False
-    region: NDArray[np.bool_] | None = None
+    outline: NDArray[np.float64] | None = None
     drag: Drag = "pan"
     most: int = 3
+    is_swipe: bool = False

@@ -14,20 +14,25 @@ from stentrans.figures.screen import Screen
 from stentrans.keys import GAP, INSERTED, MEASURED, ORIGINS
 
 HOVER_SITES: Final = 20_000
-"""Most sites of one panel that answer to the pointer; beyond, inserted sites do not."""
+"""Most sites of one panel among three that answer to the pointer."""
 DETAILED_HOVER_SITES: Final = 8_000
 """Most sites whose hover text names the array position too; keeps a panel below 300 kB."""
 SD_HOVER_SITES: Final = 13_500
 """Most sites whose hover text names the standard deviation, within the same 300 kB."""
 
 _MARKS: Final[dict[str, dict[str, Any]]] = {
-    MEASURED: {"symbol": "circle", "size": 3, "opacity": 0.7},
-    GAP: {"symbol": "x", "size": 7, "opacity": 0.9},
+    MEASURED: {"symbol": "circle", "size": 4, "opacity": 0.9},
+    GAP: {"symbol": "x", "size": 8, "opacity": 0.9},
 }
 
 
 def pointer_traces(
-    panel: SitePanel, screen: Screen, unit: str, *, marks: str | None = None
+    panel: SitePanel,
+    screen: Screen,
+    unit: str,
+    *,
+    marks: tuple[str, str] | None = None,
+    most: int = HOVER_SITES,
 ) -> list[go.Scattergl]:
     """Return one trace per origin of a panel's sites, invisible unless marked.
 
@@ -40,7 +45,10 @@ def pointer_traces(
     unit
         What the values are.
     marks
-        Colour in which measured spots get a dot and gaps a cross; None: nothing is seen.
+        Colours of the dots on measured spots and crosses on gaps, and of the line around them,
+        so that they are seen on any tile; None: nothing is seen.
+    most
+        Most sites that answer; of more, inserted sites do not.
 
     Returns
     -------
@@ -49,7 +57,7 @@ def pointer_traces(
         long as every spot has a value. ``customdata``: (value[, sd][, array_row, array_col]).
     """
     shown = np.isfinite(panel.values)
-    if np.count_nonzero(shown) > HOVER_SITES:
+    if np.count_nonzero(shown) > most:
         shown &= panel.origin != INSERTED
     told = _told(panel, with_sd=bool(np.count_nonzero(shown) <= SD_HOVER_SITES))
     traces = []
@@ -59,7 +67,8 @@ def pointer_traces(
             words = panel.spot_words if origin == MEASURED else f"{origin} site"
             mark: dict[str, Any] = {"opacity": 0, "size": 9}
             if marks is not None and origin in _MARKS:
-                mark = {**_MARKS[origin], "color": marks}
+                line = {"color": marks[1], "width": 1}
+                mark = {**_MARKS[origin], "color": marks[0], "line": line}
             x, y = _whole_units(screen.place(panel.array[chosen])).T
             columns = [column[chosen].astype(np.float32) for column in told.values()]
             traces.append(
@@ -81,7 +90,7 @@ def pointer_traces(
 
 def _told(panel: SitePanel, *, with_sd: bool) -> dict[str, NDArray[np.floating]]:
     """What the pointer tells of every site, by name, in the order of ``customdata``."""
-    told: dict[str, NDArray[np.floating]] = {"value": panel.values}
+    told: dict[str, NDArray[np.floating]] = {"value": panel.values, **panel.also}
     if with_sd and panel.sd is not None:
         told["sd"] = panel.sd
     if panel.values.size <= DETAILED_HOVER_SITES:
@@ -97,6 +106,9 @@ def _whole_units(places: NDArray[np.float64]) -> NDArray[Any]:
 
 def _hover_text(gene: str, unit: str, words: str, told: list[str]) -> str:
     lines = [f"<b>{escape(gene)}</b> %{{customdata[0]:.3g}} {unit}"]
+    for at, name in enumerate(told):
+        if name not in ("value", "sd", "row", "column"):
+            lines.append(f"<b>{escape(name)}</b> %{{customdata[{at}]:.3g}} {unit}")
     if "sd" in told:
         # The standard deviation is that of a measurement there, on the scale "as sequenced".
         lines.append(f"± %{{customdata[{told.index('sd')}]:.2g}} (sd, log scale)")

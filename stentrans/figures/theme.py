@@ -75,6 +75,12 @@ def template(colours: Theme) -> go.layout.Template:
         margin={"l": 8, "r": 8, "t": 48, "b": 8},
         xaxis=axis,
         yaxis=axis,
+        hoverlabel={
+            "align": "left",
+            "bgcolor": colours.page,
+            "bordercolor": colours.faint,
+            "font": {"color": colours.ink, "size": 13},
+        },
         showlegend=False,
         modebar={"bgcolor": CLEAR, "color": colours.faint, "activecolor": colours.accent},
     )

@@ -176,11 +176,3 @@ def test_source_goes_through_json(source: Source) -> None:
 )
 def test_note_that_is_no_source_is_ignored(told: object) -> None:
     assert Source.from_dict(told) is None
-
-
-def test_address_does_not_bring_back_what_was_changed(app: AppTest, table: bytes) -> None:
-    upload(app, table)
-    before = app.session_state[state.SECTION]
-    app.query_params[state.SECTION_PARAMETER] = before
-    press(app, "The column")
-    assert app.session_state[state.SECTION] != before

@@ -29,6 +29,10 @@ def test_limits_of_a_difference_lie_around_zero(values: list[float], reach: floa
     assert (low, high) == pytest.approx((-reach, reach))
 
 
+def test_tiny_differences_do_not_fill_the_scale() -> None:
+    assert symmetric_limits(np.array([-1e-7, 2e-7]), least=0.2) == (-0.2, 0.2)
+
+
 def luminance(shade: str) -> float:
     numbers = [float(part) for part in re.findall(r"[\d.]+", shade)]
     if shade.startswith("#"):

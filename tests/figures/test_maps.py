@@ -288,16 +288,18 @@ def test_panel_with_limits_of_its_own_tells_them() -> None:
 def test_region_is_outlined_in_every_map() -> None:
     array = hexagonal(6, 8)
     chosen = array[:, 1] < 4
-    figure = draw(*[panel(array, ramp(array))] * 2, look=Look(region=chosen))
+    lines = outline(lay_bricks(array, chosen.astype(np.uint8)))
+    figure = draw(*[panel(array, ramp(array))] * 2, look=Look(outline=lines))
     regions = [trace for trace in figure.data if trace.name == "region"]
-    assert [trace.xaxis for trace in regions] == ["x", "x2"]
+    # A wide line in the colour of the page below a narrow one in that of ink, on every map.
+    assert [trace.xaxis for trace in regions] == ["x", "x", "x2", "x2"]
     reach = np.nanmax(regions[0].x)
     assert reach == pytest.approx(SQUARE.col_step * (array[chosen, 1].max() + 1))
 
 
 def test_empty_region_draws_nothing() -> None:
     array = hexagonal(6, 8)
-    figure = draw(panel(array, ramp(array)), look=Look(region=np.zeros(len(array), bool)))
+    figure = draw(panel(array, ramp(array)), look=Look(outline=np.empty((0, 2))))
     assert not [trace for trace in figure.data if trace.name == "region"]
 
 
@@ -328,6 +330,24 @@ def test_maps_stand_beside_each_other_where_there_is_room(width: int, columns: i
     assert grid.columns == columns
     lefts = {domain[0] for name, domain in grid.domains().items() if name.startswith("x")}
     assert len(lefts) == columns
+
+
+def test_swipe_lays_all_maps_in_one_place_with_one_picture() -> None:
+    array = hexagonal(6, 8)
+    extent = np.array([[0.0, 0.0], [400.0, 450.0]])
+    look = Look(is_swipe=True, underlay=Underlay("/media/a.webp", extent))
+    layout = draw(*[panel(array, ramp(array))] * 2, look=look).layout
+    assert layout.xaxis.domain == layout.xaxis2.domain == (0, 1)
+    assert layout.yaxis.domain == layout.yaxis2.domain
+    assert len(layout.images) == 1
+    assert [note.xanchor for note in layout.annotations[:2]] == ["left", "right"]
+
+
+def test_many_maps_send_fewer_points() -> None:
+    fine = hexagonal(40, 60, 2)
+    figure = draw(*[panel(fine, ramp(fine))] * 12)
+    points = sum(len(trace.x) for trace in figure.data if trace.type == "scattergl")
+    assert points <= 3 * 20_000
 
 
 def test_rows_of_maps_leave_room_for_titles() -> None:
