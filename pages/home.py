@@ -124,7 +124,9 @@ def show_found(section: str) -> None:
             help="Choose resolution and method, then start.",
         ):
             st.switch_page("pages/enhance.py")
-        changes.show_notes(section, found.notes)
+        # What the refusal below says again is said once.
+        told = found.refusal or ""
+        changes.show_notes(section, tuple(n for n in found.notes if n.sentence not in told))
         changes.show_orientation(section)
         if found.refusal is not None:
             st.warning(text.plain(found.refusal), icon=":material/block:")

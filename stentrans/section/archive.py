@@ -17,6 +17,7 @@ from typing import BinaryIO, Final, cast
 
 from stentrans.errors import SectionFormatError
 from stentrans.section.files import (
+    CHUNK,
     MAX_EXPANDED,
     copy_bounded,
     damaged,
@@ -199,6 +200,8 @@ def _tar_members(path: Path, most: int) -> Iterator[tuple[Member, BinaryIO]]:
                 yield Member(inner, one.size), cast("BinaryIO", source)
             else:
                 raise _leaves_folder()
+        while stream.read(CHUNK):
+            pass  # to its end, where gzip says whether all of it is whole
 
 
 class _SmallHeader(tarfile.TarInfo):
