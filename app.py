@@ -5,12 +5,14 @@ from __future__ import annotations
 
 def main() -> None:
     """Draw the shared sidebar and the page that was asked for."""
-    from stentrans.app import demo, links, router, state, widgets
+    from stentrans.app import access, demo, links, router, state, widgets
 
     widgets.page_look()
     page = router.current_page()
+    access.gate()
     state.mark_routed()
     with widgets.show_errors():
+        state.open_shared()
         demo.start()
         links.restore()
         widgets.sidebar()

@@ -1,75 +1,29 @@
-"""Settings; start, follow or cancel a run."""
+"""Settings; start, follow or end a run; all runs of a section."""
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 
 import streamlit as st
 
-import stentrans
-from stentrans.app import cache, facts, repeat, router, state, text, widgets
-from stentrans.methods import registry
-from stentrans.section import find_genes
+from stentrans.app import (
+    access,
+    cache,
+    facts,
+    maps,
+    presets,
+    repeat,
+    router,
+    run_table,
+    state,
+    text,
+    widgets,
+)
+from stentrans.jobs.progress import Watched
 from stentrans.store import Run
 
 st.header("Enhance")
 section = router.require_section()
-
-
-def chosen_run(section: str) -> Run:
-    """Draw the settings and return the run they describe."""
-    factor = st.segmented_control(
-        "Resolution per axis",
-        (2, 3, 4),
-        default=2,
-        required=True,
-        key=state.FACTOR,
-        format_func=text.factor_label,
-        persist_state="session",
-        help="2 × gives about four times as many sites. The published method was tested at 2 × "
-        "only; 3 × and 4 × go beyond what anyone has validated.",
-    )
-    method = st.selectbox(
-        "Method",
-        list(stentrans.METHODS),
-        key=state.METHOD,
-        format_func=lambda name: text.method_name(name),
-        persist_state="session",
-        help="stEnTrans is recommended; the others are there to compare with.",
-    )
-    st.caption(f"{stentrans.METHODS[method]} {registry.ABOUT[method].limits}")
-    with st.expander("More settings"):
-        fill_gaps = st.checkbox(
-            "Fill gaps: also predict spots that were lost inside the tissue",
-            value=True,
-            key=state.FILL_GAPS,
-            persist_state="session",
-        )
-        seed = st.number_input(
-            "Seed",
-            0,
-            None,
-            0,
-            key=state.SEED,
-            persist_state="session",
-            help="The same seed gives the same numbers.",
-        )
-        choose_shown_genes(section)
-    return Run(section=section, method=method, factor=factor, fill_gaps=fill_gaps, seed=int(seed))
-
-
-def choose_shown_genes(section: str) -> None:
-    """Let the user limit the gene menus to a pasted list."""
-    pasted = st.text_area(
-        "Genes to show (all if empty)",
-        key=state.GENE_LIST,
-        persist_state="session",
-        placeholder="Mbp, Plp1, ENSMUSG00000037625",
-        help="All genes take part in the computation; this list only shortens the menus.",
-    )
-    names = re.split(r"[\s,;]+", pasted.strip()) if pasted.strip() else []
-    with widgets.show_errors():
-        state.choose_genes(find_genes(cache.section(section), names))
 
 
 def show_sizes(run: Run) -> None:
@@ -93,18 +47,64 @@ def show_run(run: Run) -> None:
         return
     if job is not None:
         widgets.show_ending(job)
-    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-        cache.manager().submit(run)
+    refusal = cache.manager().refusal_of(run)
+    if refusal is not None:
+        st.warning(text.plain(refusal), icon=":material/memory:")
+    cost = presets.cost_line(run)
+    if cost:
+        st.markdown(cost, help="An estimate from other sections; right within a factor of two.")
+    gene = preview_gene()
+    if st.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=refusal is not None,
+    ):
+        cache.manager().submit(run, who=access.who(), watched=gene)
         state.choose_run(run)
         st.rerun()
     st.caption(text.WHAT_HAPPENS)
+    enhance_others(run)
+
+
+def preview_gene() -> Watched | None:
+    """Draw the choice of the gene to watch, and return it with its column."""
+    genes = cache.genes(section)
+    first = maps.striking_gene(section, state.run(), is_tested=False)
+    gene = st.selectbox(
+        "Gene to watch meanwhile",
+        genes,
+        index=genes.index(first) if first in genes else 0,
+        key=state.WATCHED,
+        help="Its map is shown while the method learns. It plays no part in the result.",
+    )
+    column = cache.section(section).var_names.get_loc(gene)
+    return Watched(gene, int(column)) if isinstance(column, int) else None
+
+
+def enhance_others(run: Run) -> None:
+    """Let the same settings run on other sections of this session, too."""
+    labels = state.labels()
+    others = [name for name in labels if name != run.section]
+    if not others:
+        return
+    with st.expander("Enhance several sections with these settings"):
+        chosen = st.multiselect(
+            "Sections", others, format_func=lambda name: labels[name], key="cohort"
+        )
+        if st.button("Start all", key="start_all", disabled=not chosen):
+            for name in [run.section, *chosen]:
+                # One that cannot be enhanced fails alone, with its sentence in the table.
+                cache.manager().submit(replace(run, section=name), who=access.who())
+            st.rerun()
 
 
 settings, progress = st.columns([2, 3], gap="large")
 with widgets.show_errors():
     refusal = facts.facts_of(section).refusal
     with settings:
-        run = chosen_run(section)
+        run = presets.chosen_run(section)
     with progress:
         st.markdown(f"##### {text.plain(state.label())}")
         show_sizes(run)
@@ -116,3 +116,5 @@ with widgets.show_errors():
             show_run(run)
         st.caption("The same from the command line")
         st.code(repeat.command_line(run, state.label()), language="bash", wrap_lines=True)
+    st.markdown("##### Runs")
+    run_table.show_runs(list(state.labels()))

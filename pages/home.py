@@ -147,6 +147,7 @@ def show_first_gene(section: str) -> None:
         widgets.show_failure(run)
 
 
+router.require_router()
 st.header("See more of your tissue section")
 st.markdown(
     "stEnTrans raises the resolution of spatial transcriptomics, fills lost spots, and shows "

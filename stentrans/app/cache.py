@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from stentrans.app.desks import Desks
 from stentrans.jobs import Manager
 from stentrans.jobs.kinds import load
 from stentrans.store import Run, Store
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 def store() -> Store:
     """Return the store on disk."""
     return Store()
+
+
+@st.cache_resource(show_spinner=False)
+def desks() -> Desks:
+    """Return who has which sections open, and what is shared."""
+    return Desks(store().folder)
 
 
 @st.cache_resource(show_spinner=False, on_release=Manager.close)

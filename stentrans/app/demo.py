@@ -21,7 +21,7 @@ def section_id(kind: str) -> str:
 
     return cache.store().put_section(
         simulate(lattice="square" if kind == "square" else "hexagonal"),
-        about={"label": text.DEMO_LABELS[kind]},
+        about={"label": text.DEMO_LABELS[kind], "public": True},
     )
 
 

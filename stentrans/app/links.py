@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import numpy as np
 import streamlit as st
 
-from stentrans.app import cache, state, text, view
+from stentrans.app import access, cache, state, text, view
 from stentrans.errors import StoreError
 from stentrans.store import Run
 from stentrans.words import READINGS
@@ -124,7 +124,7 @@ def show_waiting() -> None:
 
 
 def _has(section: str) -> bool:
-    return cache.store().has("sections", section)
+    return access.may_open(section) and cache.store().has("sections", section)
 
 
 def _asked() -> Wanted | None:

@@ -6,14 +6,14 @@ import os
 import re
 from collections.abc import Sequence
 from hashlib import sha256
-from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 import streamlit as st
 
 import stentrans
-from stentrans.app import cache, state
+from stentrans.app import access, cache, state
+from stentrans.app.server import is_private_server as is_private_server
 from stentrans.app.sources import Source
 from stentrans.errors import ParameterError, SectionFormatError
 from stentrans.section import ReadOptions
@@ -200,18 +200,7 @@ def is_allowed(path: Path) -> bool:
     """
     if DATA_VARIABLE in os.environ:
         return any(path.is_relative_to(one) for one in data_folders())
-    return is_private_server()
-
-
-def is_private_server() -> bool:
-    """Say whether only people on this machine can reach the app."""
-    address = st.get_option("server.address") or ""
-    if address == "localhost":
-        return True
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return not access.is_shared()
 
 
 def data_folders() -> list[Path]:

@@ -31,7 +31,7 @@ def current_page() -> Any:
 
 
 def require_router() -> None:
-    """See to it that a page is drawn by the router, with the sidebar."""
+    """Go through the router, and its login, before anything of a page is drawn."""
     if not state.is_routed():
         # The first visit to a new server may name a page: Streamlit then runs its file alone,
         # as it does in a folder of pages without a router.
@@ -43,6 +43,7 @@ def require_router() -> None:
 def require_section() -> str:
     """Return the section to show on a page; without one, say where to get it and stop there."""
     require_router()
+    state.leave_what_was_revoked()
     section = state.section_id()
     if section is None:
         widgets.point_home()

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from stentrans.app import cache, text
+from stentrans.app import access, cache, text
 from stentrans.app.sources import Source
 from stentrans.store import Run
 from stentrans.words import Reading as Reading
@@ -27,6 +27,8 @@ METHOD: Final = "method"
 SEED: Final = "seed"
 FILL_GAPS: Final = "fill_gaps"
 GENE_LIST: Final = "gene_list"
+PRESET: Final = "preset"
+WATCHED: Final = "watched_gene"
 EXPORT_FORMAT: Final = "export_format"
 EXPORT_GENES: Final = "export_genes"
 EXPORT_CHOSEN: Final = "export_chosen"
@@ -67,11 +69,18 @@ def choose_section(name: str, label: str) -> None:
     """Look at a section from now on, under the name the user knows it by."""
     st.session_state[SECTION] = name
     labels()[name] = label
+    access.keep(name, label)
 
 
 def labels() -> dict[str, str]:
     """Return the sections of this session: id to name, in the order they were opened."""
-    found: dict[str, str] = st.session_state.setdefault(LABELS, {})
+    if LABELS not in st.session_state:
+        st.session_state[LABELS] = {
+            name: label
+            for name, label in access.opened_before().items()
+            if cache.store().has("sections", name)
+        }
+    found: dict[str, str] = st.session_state[LABELS]
     return found
 
 
@@ -111,6 +120,22 @@ def choose_run(chosen: Run) -> None:
     st.session_state[RUNS] = {**runs, chosen.section: chosen}
 
 
+def setting_key(method: str, name: str) -> str:
+    """Name the widget of one setting of a method."""
+    return f"setting-{method}-{name}"
+
+
+def clone_run(chosen: Run) -> None:
+    """Put the settings of a run into the form, as a callback."""
+    st.session_state[PRESET] = "own"
+    st.session_state[METHOD] = chosen.method
+    st.session_state[FACTOR] = chosen.factor
+    st.session_state[FILL_GAPS] = chosen.fill_gaps
+    st.session_state[SEED] = chosen.seed
+    for name, value in chosen.settings:
+        st.session_state[setting_key(chosen.method, name)] = value
+
+
 def shown_genes() -> list[str]:
     """Return the genes to which the user limited the menus; empty for all."""
     return list(st.session_state.get(SHOWN_GENES, []))
@@ -122,18 +147,42 @@ def choose_genes(genes: list[str]) -> None:
 
 
 def restore_from_url() -> None:
-    """Open the section and run that the page's address names, once per session."""
+    """Open the section and run that the page's address names, where this browser may see it."""
     wanted = st.query_params.get(SECTION_PARAMETER)
-    if wanted is None or wanted in labels():
+    if wanted is None:
         return
-    if not cache.store().has("sections", wanted):
+    if not access.may_open(wanted) or not cache.store().has("sections", wanted):
         st.session_state[KEPT_ERROR] = text.LINK_IS_STALE
         st.query_params.clear()
         return
-    choose_section(wanted, cache.store().about("sections", wanted).get("label", "section"))
+    label = cache.store().about("sections", wanted).get("label", "section")
+    choose_section(wanted, labels().get(wanted, label))
     named = _named_run(st.query_params.get(RUN_PARAMETER, ""))
     if named is not None and named.section == wanted:
         choose_run(named)
+
+
+def open_shared() -> None:
+    """Open what the link in the page's address shares, once, while it is valid."""
+    link = access.take_link()
+    if link is None and access.LINK_PARAMETER in st.query_params:
+        st.session_state[KEPT_ERROR] = text.LINK_WAS_REVOKED
+        del st.query_params[access.LINK_PARAMETER]
+    if link is not None and link.section not in labels():
+        choose_section(link.section, link.label)
+        named = _named_run(link.run)
+        if named is not None and named.section == link.section:
+            choose_run(named)
+    leave_what_was_revoked()
+
+
+def leave_what_was_revoked() -> None:
+    """Forget the sections that a link was given for which is no more."""
+    for name in [name for name in labels() if not access.may_open(name)]:
+        del labels()[name]
+        if section_id() == name:
+            del st.session_state[SECTION]
+            st.session_state[KEPT_ERROR] = text.LINK_WAS_REVOKED
 
 
 def _named_run(run_id: str) -> Run | None:

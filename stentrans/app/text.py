@@ -51,6 +51,19 @@ WHAT_HAPPENS: Final = (
     "Afterwards every spot is hidden once and predicted, so that you can see whether to believe "
     "the result. The same settings are never computed twice."
 )
+SHARE_EXPLAINED: Final = (
+    "Nobody else sees this section. Whoever has the link does, with its runs, until you revoke it."
+)
+LINK_WAS_REVOKED: Final = (
+    "The link is no longer valid: whoever shared it took it back, or it was not copied whole."
+)
+NO_RUNS: Final = "No run yet. The first one appears here as soon as it starts."
+PIN_HELP: Final = "A pinned run is never removed to make room for others."
+NO_WORKERS: Final = "The cluster has no worker at the moment; the job starts when one is there."
+STOPPED_RUN: Final = (
+    "This run was stopped early, so it was not tested on hidden spots: start the whole run to see "
+    "whether to believe it."
+)
 LINK_IS_STALE: Final = (
     "The link names a section that is not kept here (any more). Open the file again: the same "
     "content gets the same link."

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from stentrans.app import cache, facts, state, text
+from stentrans.app import access, cache, facts, state, text
 from stentrans.app.maps import is_dark
+from stentrans.app.screens import screen
 from stentrans.errors import StentransError
 from stentrans.figures.theme import theme
-from stentrans.figures.training import loss_curve
-from stentrans.jobs import Job
+from stentrans.figures.training import loss_curve, preview_maps
+from stentrans.jobs import Job, kind_of
+from stentrans.keys import ARRAY_COL, ARRAY_ROW
+from stentrans.section import measured_values
 from stentrans.store import Run
 
 T = TypeVar("T")
@@ -76,6 +81,7 @@ def dataset_chip() -> None:
     with st.container(border=True):
         st.markdown(f"**{text.plain(state.label())}**")
         st.caption(f"{text.plain(found.assay)} · {found.spots} spots · {found.genes} genes")
+        _share(section)
     others = [name for name in state.labels() if name != section]
     if others:
         chosen = st.selectbox(
@@ -89,6 +95,24 @@ def dataset_chip() -> None:
         if chosen is not None:
             state.choose_section(chosen, state.labels()[chosen])
             st.rerun()
+
+
+def _share(section: str) -> None:
+    """Draw the links to a section, where people are told apart."""
+    if not access.is_shared():
+        return
+    with st.popover("Share", icon=":material/share:", width="stretch"):
+        st.caption(text.SHARE_EXPLAINED)
+        if st.button("Make a link", key="share_make", icon=":material/link:"):
+            run = state.run()
+            token = access.share(section, "" if run is None else run.id, state.label())
+            base = (st.context.url or "").partition("?")[0]
+            st.code(f"{base}?{access.LINK_PARAMETER}={token}", language=None, wrap_lines=True)
+        for name, link in access.my_links(section).items():
+            made = datetime.fromtimestamp(link.made_at).strftime("%d %b, %H:%M")
+            if st.button(f"Revoke the link of {made}", key=f"revoke-{name}"):
+                access.revoke(name)
+                st.rerun()
 
 
 def session_jobs() -> list[Job]:
@@ -112,7 +136,7 @@ def _ticker(going_on: list[str]) -> None:
 
 
 def live_job(run: Run) -> None:
-    """Draw a job in full, with its loss and a button to cancel, until it ends."""
+    """Draw a job in full: progress, a gene becoming clearer, loss, and the ways to end it."""
     job = cache.manager().follow(run.id)
     is_going_on = job is not None and not job.is_over
     st.fragment(_live_job, run_every=1.0 if is_going_on else None)(run.id)
@@ -124,11 +148,15 @@ def _live_job(run_id: str) -> None:
     if job is None:
         return
     if job.is_over:
-        show_ending(job)
-        return
+        st.rerun()
     st.progress(job.fraction, text=text.job_line(job, manager.waiting_before(run_id)))
+    if job.state == "queued" and not manager.has_workers():
+        st.caption(text.NO_WORKERS)
     if job.sentence:
         st.caption(text.plain(job.sentence))
+    _end_buttons(job)
+    if job.preview is not None and job.watched is not None:
+        _preview(job)
     if job.losses:
         frame = pd.DataFrame(job.losses, columns=["elapsed_s", "loss"])
         st.plotly_chart(
@@ -139,9 +167,48 @@ def _live_job(run_id: str) -> None:
             config={"displayModeBar": False},
             alt="Training loss against time.",
         )
-    if st.button("Cancel", icon=":material/stop_circle:", key="cancel"):
-        manager.cancel(run_id)
-        st.toast("Stopping …")
+
+
+def _end_buttons(job: Job) -> None:
+    """Draw the two ways to end a job: without a result, or with what is there."""
+    manager = cache.manager()
+    with st.container(horizontal=True):
+        if st.button("Cancel", icon=":material/stop_circle:", key="cancel"):
+            manager.cancel(job.run.id)
+            st.rerun()
+        can_keep = kind_of(job.run).can_keep and job.state == "running"
+        if can_keep and st.button(
+            "Stop and keep",
+            icon=":material/save:",
+            key="keep",
+            help="Ends the training and makes a result of what was learned so far. It is kept "
+            "apart from the whole run, and marked as stopped early.",
+        ):
+            manager.keep(job.run.id)
+            st.toast("Finishing with what is there …")
+
+
+def _preview(job: Job) -> None:
+    """Draw the watched gene, measured and as it is known by now."""
+    gene, section = job.watched.gene if job.watched else "", job.run.section
+    tissue = cache.tissue(section)
+    array = tissue.obs[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.float64)
+    measured = measured_values(tissue, [gene], "composition")[:, 0]
+    if job.preview is None or len(job.preview) != len(measured):
+        return
+    st.plotly_chart(
+        preview_maps(
+            screen(section).place(array),
+            {"measured": measured, "so far, each spot from its surroundings": job.preview},
+            gene=gene,
+            colours=theme(dark=is_dark()),
+        ),
+        key="preview",
+        width="stretch",
+        theme=None,
+        config={"displayModeBar": False},
+        alt=f"Gene {gene} as measured, and as predicted so far.",
+    )
 
 
 def is_going_on(run: Run) -> bool:
@@ -154,6 +221,11 @@ def show_ending(job: Job) -> None:
     """Say how a job ended, where that is not plain to see."""
     if job.state == "failed":
         st.error(text.plain(job.sentence), icon=":material/error:")
+    elif job.kept is not None:
+        st.info(text.plain(job.sentence), icon=":material/save:")
+        if st.button("Show what was kept", key=f"kept-{job.run.id}", icon=":material/search:"):
+            state.choose_run(job.kept)
+            st.switch_page("pages/genes.py")
     elif job.state == "cancelled":
         st.warning("Cancelled. Start it again whenever you like.", icon=":material/stop_circle:")
     else:
@@ -194,6 +266,9 @@ def offer_test(run: Run) -> None:
     """Show the test on hidden spots while it runs, or offer to start it."""
     test = run.holdout()
     job = cache.manager().follow(test.id)
+    if run.stopped:
+        st.caption(text.STOPPED_RUN)
+        return
     st.caption(text.TEST_EXPLAINED)
     if job is not None and not job.is_over:
         st.progress(job.fraction, text=text.job_line(job, cache.manager().waiting_before(test.id)))

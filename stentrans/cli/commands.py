@@ -8,6 +8,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,20 @@ from stentrans import export, keys
 from stentrans.cli.describe import describe_methods, describe_note, describe_section
 from stentrans.cli.progress import DownloadLines, ProgressLines
 from stentrans.cli.scores import describe_scores
-from stentrans.errors import ParameterError, SectionFormatError, StentransError
+from stentrans.errors import ParameterError, SectionFormatError
 from stentrans.evaluation import DEFAULT_METHODS, compare, summarise
+from stentrans.jobs.here import result_of
 from stentrans.methods import registry
+from stentrans.methods.base import OnProgress
+from stentrans.passwords import hash_password
 from stentrans.section import filter_spots, notes_of, on_tissue
-from stentrans.store import Store
+from stentrans.store import Run, Store, section_id
 from stentrans.validate import check_names, check_option
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+    from stentrans.enhancement import Enhancement
 
 APP = Path(stentrans.__file__).resolve().parents[1] / "app.py"
 REFUSED = 2
@@ -122,45 +128,85 @@ def enhance(arguments: Namespace) -> int:
         check_option("--layers", name, export.LAYERS)
     targets = _targets(arguments)
     arguments.out_dir.mkdir(parents=True, exist_ok=True)
-    code = 0
+    # One section is computed here; several, or one for a cluster, by workers.
+    if len(targets) > 1 or os.environ.get("STENTRANS_SCHEDULER"):
+        from stentrans.cli.cohort import Cohort
+
+        cohort = Cohort(
+            targets,
+            read=lambda path: _section_to_enhance(arguments, path),
+            run_for=lambda section: _run(arguments, section),
+            write=lambda result, target: _written(arguments, result, target, None),
+        )
+        return 0 if cohort.run() else REFUSED
     for path, target in targets.items():
-        try:
-            _enhance_one(arguments, path, target)
-        except StentransError as error:
-            if len(targets) == 1:
-                raise
-            sys.stderr.write(f"{path}: {' '.join(str(error).split())}\n")
-            code = REFUSED
-    return code
+        _enhance_one(arguments, path, target)
+    return 0
 
 
-def _enhance_one(arguments: Namespace, path: Path, target: Path) -> None:
+def _section_to_enhance(arguments: Namespace, path: Path) -> AnnData:
     section = _read_quietly(path, arguments)
     if arguments.genes is not None:
         # Before the fit, which may take minutes.
         check_names("gene", arguments.genes, section.var_names)
+    return section
+
+
+def _run(arguments: Namespace, section: str) -> Run:
+    """Return what is asked for; the same as the app would ask for."""
+    return Run(
+        section=section,
+        factor=arguments.factor,
+        method=arguments.method,
+        fill_gaps=not arguments.no_fill_gaps,
+        seed=arguments.seed,
+        device=arguments.device,
+        settings=tuple(arguments.settings),
+    )
+
+
+def _enhance_one(arguments: Namespace, path: Path, target: Path) -> None:
+    section = _section_to_enhance(arguments, path)
     with ProgressLines(path.name) as on_progress:
-        enhancement = stentrans.enhance(
+        enhancement = result_of(
+            _run(arguments, section_id(section)),
             section,
-            factor=arguments.factor,
-            method=arguments.method,
-            fill_gaps=not arguments.no_fill_gaps,
-            seed=arguments.seed,
-            device=arguments.device,
+            store=Store(),
             on_progress=on_progress,
-            **dict(arguments.settings),
+            warn=lambda sentence: sys.stderr.write(f"{sentence}\n"),
         )
-        export.write(
-            enhancement,
-            target,
-            arguments.genes,
-            scale=arguments.scale,
-            layers=export.LAYERS if arguments.layers is None else arguments.layers,
-            on_progress=on_progress,
-        )
+        told = _written(arguments, enhancement, target, on_progress)
+    print(told)
+
+
+def _written(
+    arguments: Namespace, enhancement: Enhancement, target: Path, on_progress: OnProgress | None
+) -> str:
+    """Write an enhancement and say what was written."""
+    export.write(
+        enhancement,
+        target,
+        arguments.genes,
+        scale=arguments.scale,
+        layers=export.LAYERS if arguments.layers is None else arguments.layers,
+        on_progress=on_progress,
+    )
     counted = enhancement.sites[keys.ORIGIN].value_counts()
     parts = ", ".join(f"{counted.get(origin, 0)} {origin}" for origin in keys.ORIGINS)
-    print(f"{target}: {len(enhancement.sites)} sites ({parts})")
+    return f"{target}: {len(enhancement.sites)} sites ({parts})"
+
+
+def store(arguments: Namespace) -> int:
+    """See `stentrans.cli.stored`."""
+    from stentrans.cli import stored
+
+    return stored.store(arguments)
+
+
+def password(arguments: Namespace) -> int:
+    """Print what stands for a password in the secrets of a shared server."""
+    print(hash_password(getpass("Password: ")))
+    return 0
 
 
 def _targets(arguments: Namespace) -> dict[Path, Path]:

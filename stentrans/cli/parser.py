@@ -40,6 +40,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_impute(commands)
     _add_evaluate(commands)
     _add_report(commands)
+    _add_store(commands)
+    commands.add_parser(
+        "password", help="print what stands for a password in the secrets of a shared server"
+    )
     commands.add_parser("methods", help="list the methods and what they are good for")
     return parser
 
@@ -118,6 +122,21 @@ def _add_enhance(commands: Commands) -> None:
     _add_run(command)
     _add_fit(command)
     _add_reading(command)
+
+
+def _add_store(commands: Commands) -> None:
+    command = commands.add_parser("store", help="what is kept on disk: sections and runs")
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="what is there, with sizes")
+    actions.add_parser("verify", help="compare checksums; exit code 1 if anything is damaged")
+    prune = actions.add_parser("prune", help="remove what was used longest ago, never pinned runs")
+    prune.add_argument("--to", type=float, metavar="GB", help="size to come down to (default: 20)")
+    for name, what in (
+        ("show", "all that is noted with one entry"),
+        ("pin", "never remove a run to make room"),
+        ("unpin", "let it be removed again"),
+    ):
+        actions.add_parser(name, help=what).add_argument("name", metavar="ID")
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:

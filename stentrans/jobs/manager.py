@@ -17,9 +17,16 @@ from typing import Any
 from distributed import Client, Future, KilledWorker
 
 from stentrans.errors import JobError, StentransError
-from stentrans.jobs.cluster import connect
+from stentrans.jobs.cluster import MEMORY_VARIABLE, connect
 from stentrans.jobs.connection import Connection
-from stentrans.jobs.endings import INTERRUPTED_SENTENCE, LOST_SENTENCE, ending_of, fault
+from stentrans.jobs.endings import (
+    INTERRUPTED_SENTENCE,
+    LOST_SENTENCE,
+    ending_of,
+    fault,
+    gigabytes,
+)
+from stentrans.jobs.estimate import estimate
 from stentrans.jobs.kinds import kind_of
 from stentrans.jobs.leftovers import forget, remember, take_leftovers
 from stentrans.jobs.progress import Job, Watched
@@ -41,6 +48,8 @@ class Manager:
         Returns a Dask client; called on first use, never before.
     do
         What a worker does for a run.
+    is_tested_after
+        Whether an enhancement is followed by its test on hidden spots.
     """
 
     def __init__(
@@ -49,8 +58,9 @@ class Manager:
         *,
         open_client: Callable[[], Client] = connect,
         do: DoRun = do_run,
+        is_tested_after: bool = True,
     ) -> None:
-        self._store, self._do = store, do
+        self._store, self._do, self._is_tested_after = store, do, is_tested_after
         self._line = Connection(open_client, self._hear)
         self._notes = store.folder / "jobs"
         self._jobs: dict[str, Job] = {
@@ -91,6 +101,7 @@ class Manager:
             If it was stopped early: what was there then cannot be computed again.
         """
         kind_of(run)
+        refusal = self.refusal_of(run)  # asks the scheduler, so not under the lock
         with self._changed:
             job = self._jobs.get(run.id)
             if job is not None and not job.is_over:
@@ -108,12 +119,27 @@ class Manager:
             self._jobs[run.id] = Job(run, who=who, watched=watched)
             if is_there:
                 self._jobs[run.id] = self._jobs[run.id].ended("finished")
+            elif refusal is not None:
+                self._jobs[run.id] = self._jobs[run.id].ended("failed", refusal)
             else:
                 self._asked_to_stop.discard(run.id)
                 self._launched_again.discard(run.id)
                 remember(self._notes, run)
                 self._start(run)
             return self._jobs[run.id]
+
+    def refusal_of(self, run: Run) -> str | None:
+        """Say why a run cannot fit into the memory of a worker; None if it can, as far as known."""
+        spots = self._store.about("sections", run.section).get("spots")
+        cost = None if spots is None else estimate(run, int(spots))
+        limit = self._line.memory_limit()
+        if cost is None or limit is None or cost.memory <= limit:
+            return None
+        return (
+            f"A run must fit into the memory of its worker; this one needs about "
+            f"{gigabytes(cost.memory)} and the worker may use {gigabytes(limit)}. Choose a smaller "
+            f"factor, or give workers more memory ({MEMORY_VARIABLE})."
+        )
 
     def follow(self, run_id: str) -> Job | None:
         """Return the record as it is now, None for a run that was never submitted here."""
@@ -175,6 +201,13 @@ class Manager:
         if future is not None:
             # The worker sees at its next report that nobody waits for it any more.
             future.cancel(reason="cancelled by the user")
+
+    def drop(self, run_id: str) -> None:
+        """Forget the record of a job that is over."""
+        with self._changed:
+            job = self._jobs.get(run_id)
+            if job is not None and job.is_over:
+                del self._jobs[run_id]
 
     def keep(self, run_id: str) -> None:
         """Ask a job to end with what it has learned so far; see `Job.kept`.
@@ -301,5 +334,5 @@ class Manager:
             # Dask forgets a key, and so its result, when nobody holds the future.
             self._futures.pop(run_id, None)
             self._changed.notify_all()
-        if job.state == "finished" and job.run.work == "enhance":
+        if self._is_tested_after and job.state == "finished" and job.run.work == "enhance":
             self.submit(job.run.holdout(), who=job.who)

@@ -20,6 +20,12 @@ from stentrans.section import Note
 PAGES = ["pages/home.py", "pages/enhance.py", "pages/genes.py"]
 
 
+def choose_method(app: AppTest) -> None:
+    """Leave the presets for a method that takes no time."""
+    app.button_group(key="preset").set_value("own").run()
+    app.selectbox(key="method").set_value("linear").run()
+
+
 def h5ad_bytes(section: ad.AnnData, folder: Path) -> bytes:
     path = folder / "given.h5ad"
     section.write_h5ad(path)
@@ -130,7 +136,7 @@ def test_enhance_runs_an_uploaded_section(
 ) -> None:
     upload(app.run(), h5ad_bytes(hexagonal_section, tmp_path))
     app.switch_page("pages/enhance.py").run()
-    app.selectbox(key="method").set_value("linear").run()
+    choose_method(app)
     button = next(one for one in app.button if one.label == "Start")
     button.click().run()
     finish()
@@ -146,7 +152,7 @@ def test_enhance_asks_for_nothing_twice(
     app.run()
     finish()
     app.switch_page("pages/enhance.py").run()
-    app.selectbox(key="method").set_value("linear").run()
+    choose_method(app)
     assert "Finished" in words(app)
     assert not [one for one in app.button if one.label == "Start"]
 
@@ -177,7 +183,7 @@ def test_running_job_can_be_cancelled_from_the_page(
     gate.clear()
     app.run()
     app.switch_page("pages/enhance.py").run()
-    app.selectbox(key="method").set_value("linear").run()
+    choose_method(app)
     next(one for one in app.button if one.label == "Cancel").click().run()
     assert manager.jobs()[0].state == "cancelled"
     assert not app.exception
@@ -276,7 +282,7 @@ def test_gene_and_file_names_are_never_markdown(
     app.run().text_input(key="path").set_value(str(given)).run()
     shown = [str(one.value) for one in (*app.sidebar.markdown, *app.markdown)]
     app.switch_page("pages/enhance.py").run()
-    app.selectbox(key="method").set_value("linear").run()
+    choose_method(app)
     next(one for one in app.button if one.label == "Start").click().run()
     shown += [str(one.value) for one in (*app.sidebar.markdown, *app.markdown)]
     finish()
@@ -314,7 +320,7 @@ def test_first_loss_is_drawn_while_training(app: AppTest, gate: Event, manager: 
     told |= {"is_first": True, "memory": 10**9, "memory_limit": 2 * 10**9}
     manager._jobs[job.run.id] = job.advanced(told, 0.0)
     app.switch_page("pages/enhance.py").run()
-    app.selectbox(key="method").set_value("linear").run()
+    choose_method(app)
     assert not app.exception
     loss = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert loss["layout"]["yaxis"]["title"]["text"] == "training loss"

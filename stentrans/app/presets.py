@@ -1,0 +1,136 @@
+"""The settings of a run on the page: three presets, and everything behind them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import streamlit as st
+
+import stentrans
+from stentrans.app import cache, state, text
+from stentrans.app.widgets import show_errors
+from stentrans.jobs.estimate import duration, estimate
+from stentrans.methods import registry
+from stentrans.methods.settings import SETTINGS
+from stentrans.section import find_genes
+from stentrans.store import Run
+
+PRESETS: Final = {"quick": "kernel", "standard": "stentrans", "paper": "paper"}
+"""Method of each preset, with its own settings."""
+TITLES: Final = {"quick": "Quick", "standard": "Standard", "paper": "Paper"}
+WORDS: Final = {
+    "quick": "No training: every site from its surroundings and from spots that look alike.",
+    "standard": "Recommended: as Quick, and a Transformer trained on this section on top.",
+    "paper": "The network as published in 2024, for comparison; slow, and seldom better.",
+}
+OWN: Final = "own"
+
+
+def chosen_run(section: str) -> Run:
+    """Draw presets and settings, and return the run that they describe."""
+    preset = st.segmented_control(
+        "Preset",
+        [*PRESETS, OWN],
+        default="standard",
+        required=True,
+        key=state.PRESET,
+        format_func=lambda name: TITLES.get(name, "My own"),
+        persist_state="session",
+    )
+    factor = st.segmented_control(
+        "Resolution per axis",
+        (2, 3, 4),
+        default=2,
+        required=True,
+        key=state.FACTOR,
+        format_func=text.factor_label,
+        persist_state="session",
+        help="2 × gives about four times as many sites. The published method was tested at 2 × "
+        "only; 3 × and 4 × go beyond what anyone has validated.",
+    )
+    if preset == OWN:
+        method, settings = _own_method()
+    else:
+        method, settings = PRESETS[preset], ()
+        st.caption(WORDS[preset])
+    with st.expander("More settings"):
+        fill_gaps = st.checkbox(
+            "Fill gaps: also predict spots that were lost inside the tissue",
+            value=True,
+            key=state.FILL_GAPS,
+            persist_state="session",
+        )
+        seed = st.number_input(
+            "Seed",
+            0,
+            None,
+            0,
+            key=state.SEED,
+            persist_state="session",
+            help="The same seed gives the same numbers.",
+        )
+        _choose_shown_genes(section)
+    return Run(
+        section=section,
+        method=method,
+        factor=factor,
+        fill_gaps=fill_gaps,
+        seed=int(seed or 0),
+        settings=settings,
+    )
+
+
+def _choose_shown_genes(section: str) -> None:
+    """Let the user limit the gene menus to a pasted list."""
+    pasted = st.text_area(
+        "Genes to show (all if empty)",
+        key=state.GENE_LIST,
+        persist_state="session",
+        placeholder="Mbp, Plp1, ENSMUSG00000037625",
+        help="All genes take part in the computation; this list only shortens the menus.",
+    )
+    names = re.split(r"[\s,;]+", pasted.strip()) if pasted.strip() else []
+    with show_errors():
+        state.choose_genes(find_genes(cache.section(section), names))
+
+
+def _own_method() -> tuple[str, tuple[tuple[str, float], ...]]:
+    """Draw the methods and the settings of the chosen one."""
+    method = st.selectbox(
+        "Method",
+        list(stentrans.METHODS),
+        key=state.METHOD,
+        format_func=lambda name: text.method_name(name),
+        persist_state="session",
+        help="stEnTrans is recommended; the others are there to compare with.",
+    )
+    st.caption(f"{stentrans.METHODS[method]} {registry.ABOUT[method].limits}")
+    changed = []
+    for one in SETTINGS.get(method, ()):
+        is_whole = one.high > 1
+        kind = int if is_whole else float
+        value: Any = st.number_input(
+            one.label,
+            kind(one.low),
+            kind(one.high),
+            kind(one.default),
+            key=state.setting_key(method, one.name),
+            persist_state="session",
+            help=one.help,
+        )
+        if value != one.default:
+            changed.append((one.name, value))
+    return method, tuple(changed)
+
+
+def cost_line(run: Run) -> str:
+    """Say in one line what a run will take; empty where nobody measured."""
+    spots = cache.store().about("sections", run.section).get("spots")
+    if spots is None or (cost := estimate(run, int(spots))) is None:
+        return ""
+    test = estimate(run.holdout(), int(spots))
+    after = "" if test is None else f", the test on hidden spots about {duration(test.seconds)}"
+    return (
+        f"About **{duration(cost.seconds)}** and **{cost.memory / 1e9:.1f} GB** of memory{after}."
+    )
