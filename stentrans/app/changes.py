@@ -19,10 +19,8 @@ def show_notes(section_id: str, notes: tuple[Note, ...]) -> None:
     can_change = opening.can_reopen(section_id)
     for number, note in enumerate(notes):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            # st.badge would escape brackets a second time, and so undo the escape.
-            st.markdown(
-                f":blue-badge[:material/info: {text.plain(note.sentence)}]", width="content"
-            )
+            # Not a badge: on a phone its end would be cut off.
+            st.markdown(f":blue[:material/info: {text.plain(note.sentence)}]", width="content")
             if note.option and can_change:
                 with st.popover("Change", type="tertiary", key=f"change-{number}-{section_id}"):
                     _offer(section_id, note)

@@ -13,7 +13,7 @@ from stentrans.app.widgets import show_errors
 from stentrans.jobs.estimate import duration, estimate
 from stentrans.methods import registry
 from stentrans.methods.settings import SETTINGS
-from stentrans.section import find_genes
+from stentrans.section import default_factor, find_genes
 from stentrans.store import Run
 
 PRESETS: Final = {"quick": "kernel", "standard": "stentrans", "paper": "paper"}
@@ -38,10 +38,11 @@ def chosen_run(section: str) -> Run:
         format_func=lambda name: TITLES.get(name, "My own"),
         persist_state="session",
     )
+    usual = default_factor(cache.section(section))
     factor = st.segmented_control(
         "Resolution per axis",
-        (2, 3, 4),
-        default=2,
+        (1, 2, 3, 4) if usual == 1 else (2, 3, 4),  # bins that touch leave nothing between
+        default=usual,
         required=True,
         key=state.FACTOR,
         format_func=text.factor_label,

@@ -196,6 +196,8 @@ def counted(number: int, what: str) -> str:
 
 def factor_label(factor: int) -> str:
     """Name a factor; beyond 2 nobody has published a validation."""
+    if factor == 1:
+        return "1 × (in place, gaps filled)"
     return f"{factor} ×" if factor == 2 else f"{factor} × (extrapolated)"
 
 
