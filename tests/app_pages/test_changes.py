@@ -15,6 +15,7 @@ from stentrans.app.sources import Source
 from stentrans.errors import ParameterError, SectionFormatError
 from stentrans.section import ReadOptions, simulate
 from stentrans.store import Run
+from tests.section.writers import write_bins
 
 
 @pytest.fixture
@@ -176,3 +177,11 @@ def test_source_goes_through_json(source: Source) -> None:
 )
 def test_note_that_is_no_source_is_ignored(told: object) -> None:
     assert Source.from_dict(told) is None
+
+
+def test_bins_that_touch_are_enhanced_in_place_by_default(app: AppTest, tmp_path: Path) -> None:
+    outs = write_bins(tmp_path / "outs", sizes_um=(16,), n_side=10)
+    app.run().text_input(key="path").set_value(str(outs)).run()
+    app.switch_page("pages/enhance.py").run()
+    assert not app.exception
+    assert app.session_state[state.FACTOR] == 1
