@@ -1,6 +1,6 @@
 """Time, memory and size of reports of 20 genes: a full Visium section, and real ones.
 
-    python benchmarks/reporting.py [--real] [--out docs/reporting.md]
+    python benchmarks/reporting.py [--real] [--genes 18000] [--out docs/reporting.md]
 
 The full Visium section is simulated (synthetic.py), enhanced and tested by a quick
 method: a report takes as long whatever the method was. ``--real`` adds two sections of
@@ -35,14 +35,14 @@ REAL = ("st_human_melanoma_mel1_rep1", "visium_mouse_muscle_Vis7B_5dpi")
 LIMITS = {".html": "30 s, 15 MB", ".pptx": "30 s"}
 
 
-def full_visium() -> AnnData:
+def full_visium(n_genes: int) -> AnnData:
     """A section with every spot of a Visium slide on tissue; genes are waves across it."""
     array = spots(VISIUM[0] * VISIUM[1])
-    made = AnnData(counts(array, VISIUM_GENES))
+    made = AnnData(counts(array, n_genes))
     made.obs["array_row"], made.obs["array_col"] = array.T
     made.obs["in_tissue"] = 1
     made.obs_names = [f"{row}x{col}" for row, col in array.tolist()]
-    made.var_names = [f"Gene{number:05d}" for number in range(VISIUM_GENES)]
+    made.var_names = [f"Gene{number:05d}" for number in range(n_genes)]
     return made
 
 
@@ -70,10 +70,11 @@ def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--real", action="store_true")
+    parser.add_argument("--genes", type=int, default=VISIUM_GENES)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    title = f"full Visium ({VISIUM[0] * VISIUM[1]:,} spots, {VISIUM_GENES:,} genes, simulated)"
-    rows = rows_of(title, full_visium(), QUICK)
+    title = f"full Visium ({VISIUM[0] * VISIUM[1]:,} spots, {given.genes:,} genes, simulated)"
+    rows = rows_of(title, full_visium(given.genes), QUICK)
     if given.real:
         for name in REAL:
             section = stentrans.read(SHARED / "data" / f"{name}.h5ad")
