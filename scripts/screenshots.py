@@ -1,12 +1,16 @@
-"""Make the two pictures of the README: ``python scripts/screenshots.py``.
+"""Make the pictures of the README, or of every page: ``python scripts/screenshots.py``.
+
+    python scripts/screenshots.py [--all FOLDER]
 
 Starts the app, waits until its example is finished by the default method (minutes, unless
-``STENTRANS_HOME`` names a store that has it), and photographs Home and Genes. Needs playwright and
-a Chromium.
+``STENTRANS_HOME`` names a store that has it), and photographs Home and Genes; with ``--all``, every
+page, whole, in light and dark, on a phone and on a projector, into a folder of yours. Needs
+playwright and a Chromium.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import socket
@@ -24,7 +28,7 @@ from playwright.sync_api import Error, sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "images"
@@ -84,13 +88,54 @@ def photograph(page: Page, name: str) -> None:
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 
 
+PAGES = {
+    "": "What we found",
+    "quality": "Lattice and edge",
+    "enhance": "Resolution per axis",
+    "reveal": "Draw a line",
+    "genes": "Gene",
+    "evaluate": "What to compare",
+    "export": "Export",
+    "help": "Three minutes",
+}
+"""Address of every page, and words that show that it is drawn."""
+LOOKS = (("light", 1366), ("dark", 1366), ("light", 390), ("dark", 1920))
+TALLEST = 5000
+
+
+def photograph_all(address: str, browser: Browser, folder: Path) -> None:
+    """Photograph every page, whole, in every look."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for scheme, width in LOOKS:
+        page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+        for name, words in PAGES.items():
+            page.goto(f"{address}/{name}")
+            main = page.locator('[data-testid="stMain"]')
+            main.get_by_text(words).first.wait_for(timeout=FINISHED_MS)
+            page.wait_for_timeout(3000)
+            height = int(main.evaluate("element => element.scrollHeight")) + 40
+            page.set_viewport_size({"width": width, "height": min(max(height, HEIGHT), TALLEST)})
+            page.wait_for_timeout(1500)
+            page.screenshot(path=folder / f"{name or 'home'}-{scheme}-{width}.png")
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.close()
+
+
 def main() -> None:
-    """Take both pictures."""
+    """Take the pictures of the README, or of every page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="FOLDER", help="every page, into this folder")
+    given = parser.parse_args()
     TARGET.mkdir(parents=True, exist_ok=True)
     with serving() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
+        if given.all is not None:
+            open_when_up(browser.new_page(), address)
+            photograph_all(address, browser, given.all)
+            browser.close()
+            return
         size = {"width": WIDTH, "height": HEIGHT}
         page = browser.new_page(viewport=size, color_scheme="dark")
         open_when_up(page, address)
