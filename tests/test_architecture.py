@@ -54,6 +54,7 @@ ONLY_IN = {
     "plotly": ("stentrans/figures/", "stentrans/app/"),
     "matplotlib": ("stentrans/figures/static/",),
     "scanpy": ("stentrans/section/", "stentrans/patterns/"),
+    "gseapy": ("stentrans/patterns/",),
     "dask": ("stentrans/jobs/",),
     "distributed": ("stentrans/jobs/",),
     "pickle": (),

@@ -44,6 +44,13 @@ TOUR: Final = (
         "Below: *Is it real?*",
     ),
     Step(
+        "pages/reveal.py",
+        ":material/visibility_off:",
+        "Hide a region and uncover the truth",
+        "Draw a line around spots you know well. Would the method have known them? The score "
+        "stands beside simpler methods.",
+    ),
+    Step(
         "pages/evaluate.py",
         ":material/balance:",
         "Compare the methods",

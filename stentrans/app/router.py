@@ -17,7 +17,10 @@ def current_page() -> Any:
                 st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
                 st.Page("pages/quality.py", title="Quality", icon=":material/traffic:"),
             ],
-            "Enhance": [st.Page("pages/enhance.py", title="Enhance", icon=":material/blur_on:")],
+            "Enhance": [
+                st.Page("pages/enhance.py", title="Enhance", icon=":material/blur_on:"),
+                st.Page("pages/reveal.py", title="Reveal", icon=":material/visibility_off:"),
+            ],
             "Explore": [
                 st.Page("pages/genes.py", title="Genes", icon=":material/search:"),
                 st.Page("pages/evaluate.py", title="Evaluate", icon=":material/balance:"),

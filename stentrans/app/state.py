@@ -103,9 +103,15 @@ def source_of(name: str) -> Source | None:
 
 
 def forget_section(name: str) -> None:
-    """Leave a section out of the list of this session, unless it was enhanced there."""
-    if name not in st.session_state.get(RUNS, {}):
-        labels().pop(name, None)
+    """Leave a section out of the list of this session, unless it was enhanced there.
+
+    An address that still names it would open it again.
+    """
+    if name in st.session_state.get(RUNS, {}):
+        return
+    labels().pop(name, None)
+    if st.query_params.get(SECTION_PARAMETER) == name:
+        del st.query_params[SECTION_PARAMETER]
 
 
 def run() -> Run | None:

@@ -149,6 +149,23 @@ TWO_RUNS_NEEDED: Final = (
     "Two enhancements of this section with different settings are needed; each is tested on "
     "hidden spots by itself. Start another one on the page Enhance."
 )
+REVEAL_STEPS: Final = (
+    "1. **Draw a line** around spots that you know well (lasso), or let a button pick some.\n"
+    "2. **Hide them.** They take no part in anything the method does.\n"
+    "3. **Look at the prediction**, and make up your mind.\n"
+    "4. **Reveal the truth**, with the score beside two simpler methods."
+)
+REVEAL_STRICT: Final = (
+    "Hidden spots took no part in choosing genes, scaling, tuning or training. A method seldom "
+    "passes the noise ceiling. The fewer spots are hidden, the more a single gene's score is "
+    "chance."
+)
+FILL_STEPS: Final = (
+    "1. **Choose what was lost**: holes that were found, or draw a line (lasso) around a fold, a "
+    "tear or a bubble. Counts measured there are not used.\n"
+    "2. **Fill and test**: the same shapes are hidden elsewhere in the tissue, filled and scored. "
+    "That is how far to trust the filling."
+)
 NO_MITOCHONDRIAL: Final = (
     "No gene name begins with MT\\- or mt\\-, so there is no mitochondrial share to look at."
 )

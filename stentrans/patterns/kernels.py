@@ -135,7 +135,7 @@ def bump_kernels(
 
 
 def _bump_kernel(plane: NDArray[np.float64], width: float, rng: np.random.Generator) -> Kernel:
-    sparse = _bumps(plane, width)
+    sparse = bumps(plane, width)
     features: csr_array | NDArray[np.float64] = sparse
     if sparse.shape[1] <= DENSE_UP_TO:
         # Values that are tested have mean 0, so centring changes no statistic, but it makes the
@@ -150,7 +150,7 @@ def _bump_kernel(plane: NDArray[np.float64], width: float, rng: np.random.Genera
     )
 
 
-def _bumps(plane: NDArray[np.float64], width: float) -> csr_array:
+def bumps(plane: NDArray[np.float64], width: float) -> csr_array:
     """Height of every bump at every spot, shape ``(n_spots, n_bumps)``."""
     low, high = plane.min(0), plane.max(0)
     size = np.ceil((high - low) / width).astype(np.int64) + 1
@@ -160,8 +160,8 @@ def _bumps(plane: NDArray[np.float64], width: float) -> csr_array:
         KDTree(centres), REACH_SDS * width, output_type="ndarray"
     )
     height = np.exp(-0.5 * (near["v"] / width) ** 2)
-    bumps = csr_array((height, (near["i"], near["j"])), shape=(len(plane), len(centres)))
-    return csr_array(bumps[:, np.flatnonzero(np.asarray(bumps.sum(0)) > 0)])
+    found = csr_array((height, (near["i"], near["j"])), shape=(len(plane), len(centres)))
+    return csr_array(found[:, np.flatnonzero(np.asarray(found.sum(0)) > 0)])
 
 
 def _sums(

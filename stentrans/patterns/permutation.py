@@ -81,6 +81,11 @@ def combine(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(stats.cauchy.sf(mean))
 
 
+def q_values(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """False discovery rates by Benjamini and Hochberg, shape ``(n_tests,)``; none of none."""
+    return np.asarray(stats.false_discovery_control(p_values)) if len(p_values) else p_values
+
+
 def _tested(
     found: NDArray[np.float64],
     sums: Sums,
@@ -93,7 +98,7 @@ def _tested(
     sd = np.sqrt(np.maximum(_variance(sums, kurtosis), np.finfo(np.float64).tiny))
     third = (4 * skew**2 * sums.cubes + 8 * sums.triangles) / sd**3
     standard = np.where(varies, (found - mean) / sd, 0.0)
-    p_value = np.where(varies, _pearson_3(standard, third), 1.0)
+    p_value = np.where(varies, pearson_3(standard, third), 1.0)
     return Tested(standard, p_value, found / sums.total if sums.total else found * 0)
 
 
@@ -107,7 +112,7 @@ def _variance(sums: Sums, kurtosis: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((even - peaked) / freedom - (total / (n - 1)) ** 2)
 
 
-def _pearson_3(standard: NDArray[np.float64], skew: NDArray[np.float64]) -> NDArray[np.float64]:
+def pearson_3(standard: NDArray[np.float64], skew: NDArray[np.float64]) -> NDArray[np.float64]:
     """Upper tail of the Pearson type III distribution of mean 0, variance 1 and this skewness."""
     shape = 4 / np.maximum(np.abs(skew), _LEAST_SKEW) ** 2
     root = np.sqrt(shape)

@@ -11,6 +11,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 GENES_AT_ONCE: Final = 512
 """A chunk of so many genes stays in the processor's cache for a usual section."""
+_LEAST = 1e-12
 
 
 class CountResiduals:
@@ -19,7 +20,8 @@ class CountResiduals:
     Parameters
     ----------
     counts
-        CSR, shape ``(n_spots, n_genes)``, every spot with counts; left as it was.
+        CSR, shape ``(n_spots, n_genes)``; left as it was. A spot without counts says nothing: its
+        residuals are those of the mean.
 
     Notes
     -----
@@ -34,22 +36,38 @@ class CountResiduals:
         self.library = np.asarray(counts.sum(1), np.float64).ravel()
         total = np.asarray(counts.sum(0), np.float64).ravel()
         self.share = total / total.sum()
+        self.depth = float(np.median(self.library[self.library > 0]))
         self.seen = np.diff(self.counts.indptr)
+        self.dispersion = self._dispersion()
 
     def of(self, genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Residuals of some genes, shape ``(n_spots, n_genes_asked)``; all 0 for a constant one."""
         values = np.asarray(self.counts[:, genes].toarray(), np.float32)
         expected = (self.library[:, None] * self.share[genes]).astype(np.float32)
         values -= expected
-        beyond = _power(values, values) - expected.sum(0)
-        dispersion = np.maximum(beyond / np.maximum(_power(expected, expected), 1e-12), 0)
-        values /= np.sqrt(np.maximum(expected * (1 + dispersion * expected), 1e-12))
+        values /= self._sd(expected, genes)
         most = np.float32(len(values) ** 0.5)
         np.clip(values, -most, most, out=values)
         values -= values.mean(0)
-        size = np.sqrt(_power(values, values) / len(values))
+        size = np.sqrt(np.einsum("ij,ij->j", values, values) / len(values))
         values /= np.where(size > 1e-6, size, np.inf)
         return values
+
+    def of_predicted(
+        self, composition: NDArray[np.float32], genes: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Residuals that predictions stand for, at the section's median depth.
+
+        Parameters
+        ----------
+        composition
+            Log values at equal depth, as `Enhancement.expression` gives them, shape
+            ``(n_sites, n_genes_asked)``.
+        genes
+            Which genes these are, indices.
+        """
+        expected = (self.depth * self.share[genes]).astype(np.float32)
+        return np.asarray((np.expm1(composition) - expected) / self._sd(expected, genes))
 
     def chunks(self, genes: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Residuals of many genes, part by part: where they stand in ``genes``, and `of` them."""
@@ -57,7 +75,17 @@ class CountResiduals:
             part = slice(start, min(start + GENES_AT_ONCE, len(genes)))
             yield part, self.of(genes[part])
 
+    def _sd(self, expected: NDArray[np.float32], genes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Standard deviation of counts of which so many are expected."""
+        dispersion = self.dispersion[genes].astype(np.float32)
+        return np.asarray(np.sqrt(np.maximum(expected * (1 + dispersion * expected), _LEAST)))
 
-def _power(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sum of products down each column."""
-    return np.asarray(np.einsum("ij,ij->j", one, other))
+    def _dispersion(self) -> NDArray[np.float64]:
+        """Overdispersion per gene: what the squared errors hold beyond counting noise."""
+        squared = self.counts.astype(np.float64)
+        squared.data **= 2
+        expected_squared = self.share**2 * (self.library**2).sum()
+        crossed = self.share * (self.library @ self.counts)
+        errors = np.asarray(squared.sum(0)).ravel() - 2 * crossed + expected_squared
+        beyond = errors - self.share * self.library.sum()
+        return np.asarray(np.maximum(beyond / np.maximum(expected_squared, _LEAST), 0))

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.sparse import csr_matrix
 
 from stentrans.enhancement import prepare
 from stentrans.lattice import Lattice
 from stentrans.methods.base import OnProgress, Progress, report
 from stentrans.patterns.kernels import Kernel, bump_kernels, neighbour_kernel
-from stentrans.patterns.permutation import Tested, assess, combine
+from stentrans.patterns.permutation import Tested, assess, combine, q_values
 from stentrans.patterns.residuals import CountResiduals
 from stentrans.validate import check_seed
 
@@ -80,7 +79,8 @@ def variable_genes(
     rng = np.random.default_rng(check_seed(seed))
     tissue, lattice = prepare(section)
     report(on_progress, Progress("measuring distances", 0.02))
-    residuals, kernels = tested_spots(tissue.X, lattice, rng)
+    spots, kernels = spots_with_counts(tissue.X, lattice, rng)
+    residuals = CountResiduals(csr_matrix(tissue.X[spots]))
     chosen = np.flatnonzero(residuals.seen >= FEWEST_SPOTS)
     tests = np.full((len(kernels), 3, len(chosen)), np.nan)
     for part, values in residuals.chunks(chosen):
@@ -93,10 +93,10 @@ def variable_genes(
     return _ranked(table, _untested(tissue.var_names, residuals.seen))
 
 
-def tested_spots(
+def spots_with_counts(
     counts: csr_matrix, lattice: Lattice, rng: np.random.Generator
-) -> tuple[CountResiduals, list[Kernel]]:
-    """Residuals and kernels of the spots that have counts.
+) -> tuple[NDArray[np.int64], list[Kernel]]:
+    """Find the spots that have counts, indices, and their kernels.
 
     Parameters
     ----------
@@ -108,8 +108,7 @@ def tested_spots(
         As for `bump_kernels`.
     """
     spots = np.flatnonzero(np.asarray(counts.sum(1)).ravel() > 0)
-    kernels = [neighbour_kernel(lattice, spots), *bump_kernels(lattice, spots, rng)]
-    return CountResiduals(csr_matrix(counts[spots])), kernels
+    return spots, [neighbour_kernel(lattice, spots), *bump_kernels(lattice, spots, rng)]
 
 
 def _rows(tested: Tested) -> NDArray[np.float64]:
@@ -125,18 +124,13 @@ def _table(tests: NDArray[np.float64], ranges: NDArray[np.float64]) -> pd.DataFr
     columns = {
         "statistic": np.take_along_axis(tests[:, 0], surest[None], 0)[0],
         "p_value": joined,
-        "q_value": _q_values(joined),
+        "q_value": q_values(joined),
         "range_spots": ranges[surest],
         "morans_i": tests[0, 2],
         "morans_p_value": tests[0, 1],
-        "morans_q_value": _q_values(tests[0, 1]),
+        "morans_q_value": q_values(tests[0, 1]),
     }
     return pd.DataFrame(columns)
-
-
-def _q_values(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """False discovery rates; none of none."""
-    return np.asarray(stats.false_discovery_control(p_values)) if len(p_values) else p_values
 
 
 def _untested(names: pd.Index, seen: NDArray[np.int64]) -> pd.DataFrame:

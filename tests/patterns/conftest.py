@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import stentrans
+from stentrans.evaluation.holdout import hidden_folds
 from stentrans.lattice import fit_lattice
 from stentrans.section import simulated_truth
 
@@ -59,3 +60,19 @@ def permuted_section(section):
     permuted = section.copy()
     permuted.X = permuted.X[np.random.default_rng(6).permutation(permuted.n_obs)]
     return permuted
+
+
+@pytest.fixture(scope="session")
+def linear_fit(known_section):
+    """Enhancement and test on hidden spots of the known section, by the quickest method."""
+    return enhance_and_hide(known_section)
+
+
+@pytest.fixture(scope="session")
+def linear_fit_of_nothing(permuted_section):
+    """The same of a section whose spots are permuted."""
+    return enhance_and_hide(permuted_section)
+
+
+def enhance_and_hide(section):
+    return stentrans.enhance(section, method="linear"), hidden_folds(section, method="linear")
