@@ -105,7 +105,7 @@ def _read_parquet(path: Path) -> Positions:
             name: table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
             for name in COLUMNS[1:]
         }
-    except (pa.ArrowException, OSError, OverflowError) as error:
+    except (pa.ArrowException, OSError, OverflowError, UnicodeError) as error:
         raise damaged(path.name) from error
     index = pd.Index(names, dtype=object)
     _refuse_repeated(index)
