@@ -24,6 +24,7 @@ def current_page() -> Any:
             "Explore": [
                 st.Page("pages/genes.py", title="Genes", icon=":material/search:"),
                 st.Page("pages/evaluate.py", title="Evaluate", icon=":material/balance:"),
+                st.Page("pages/patterns.py", title="Patterns", icon=":material/bubble_chart:"),
             ],
             "Share": [
                 st.Page("pages/export.py", title="Export", icon=":material/download:"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import streamlit as st
+
 from stentrans.jobs import Job, kind_of
 from stentrans.words import READINGS as READINGS
 from stentrans.words import UNITS as UNITS
@@ -252,3 +254,79 @@ def fetching(told: Fetching) -> str:
     """Say how far a download is."""
     of = "" if told.total is None else f" of {size(told.total)}"
     return f"{told.file}: {size(told.done)}{of}"
+
+
+PATTERNS_ABOUT: Final = (
+    "Ranks all genes by the evidence that their counts vary in space, finds domains with their "
+    "marker genes, and groups genes that vary together. Takes seconds, a minute for a full slide."
+)
+VARIABLE_GENES_ABOUT: Final = (
+    "Tested on measured counts with depth taken out, against spots at each other's places. "
+    "**statistic**: standard deviations above those; **range**: how far the pattern reaches, in "
+    "spot spacings; **support** (after Before and after): how far predictions of hidden spots "
+    "agree. Strength and Moran's I of the *enhanced* map are no evidence: any smooth map has both."
+)
+STABILITY_HELP: Final = "Mean adjusted Rand index between ten random starts; 1: always the same."
+SHARPNESS_HELP: Final = (
+    "How much of the step from one domain to the next lies between two adjacent spots: 1 for a "
+    "cut, less for a gradient. Domains made from the same counts look sharper than they are."
+)
+ARI_HELP: Final = (
+    "Adjusted Rand index: 0 by chance, 1 for the same parts. Normalised mutual information is "
+    "above 0 also by chance. Spots without a label play no part."
+)
+MARKERS_ABOUT: Final = (
+    "Wilcoxon tests of measured counts against all other spots. The domains were made from the "
+    "same counts, so these p-values rank genes and prove nothing."
+)
+MODULES_ABOUT: Final = (
+    "Genes that vary measurably, grouped by where they are. The map is their mean, depth taken "
+    "out; **membership** is the correlation of a gene with the rest of its module."
+)
+PATHWAYS_ABOUT: Final = (
+    "Background: the genes that were tested. **expected**: hits of a random list; **as often "
+    "seen**: of a list of genes seen in as many spots. Sets of often seen genes (ribosome, "
+    "mitochondria) look rich in any list: believe what is surprising in both. Genes of one "
+    "pathway are not independent, so q-values are too small."
+)
+COMPARING_ABOUT: Final = (
+    "Finds genes, domains, modules and pathways in the counts and on the enhanced map, asks hidden "
+    "spots, and does all of it again with the spots permuted. Takes a few times as long as the "
+    "enhancement."
+)
+BEFORE_AFTER_ABOUT: Final = (
+    "A smooth map shows patterns in nothing: see the hollow bars. Count what **hidden spots bear "
+    "out**: predictions of spots that were hidden agree with what was measured there. **new**: "
+    "borne out, but not found in the counts alone; **unsupported**: on the map only."
+)
+_P: Final = st.column_config.NumberColumn(format="scientific")
+GENE_COLUMNS: Final = {
+    "statistic": st.column_config.NumberColumn(format="%.1f"),
+    "score": st.column_config.NumberColumn(format="%.1f"),
+    "support": st.column_config.NumberColumn(format="%.1f"),
+    "strength": st.column_config.NumberColumn("map: strength", format="%.3f"),
+    "map_morans_i": st.column_config.NumberColumn("map: Moran's I", format="%.2f"),
+    "log2_fold_change": st.column_config.NumberColumn(format="%.2f"),
+    "membership": st.column_config.NumberColumn(format="%.2f"),
+    "range_spots": st.column_config.NumberColumn("range", format="%d"),
+    "morans_i": st.column_config.NumberColumn("Moran's I", format="%.3f"),
+    **dict.fromkeys(
+        ("p_value", "q_value", "morans_p_value", "morans_q_value", "support_q_value"), _P
+    ),
+}
+SET_COLUMNS: Final = {
+    "expected": st.column_config.NumberColumn(format="%.1f"),
+    "expected_as_often_seen": st.column_config.NumberColumn("as often seen", format="%.1f"),
+    "odds_ratio": st.column_config.NumberColumn(format="%.1f"),
+    **dict.fromkeys(("p_value", "q_value", "p_as_often_seen", "q_as_often_seen"), _P),
+}
+COUNTED_COLUMNS: Final = {
+    "kind": "",
+    "measured": "in the counts",
+    "shown": "on the map",
+    "supported": "borne out",
+    "unsupported": "unsupported",
+    "measured_null": "permuted: in the counts",
+    "shown_null": "permuted: on the map",
+    "supported_null": "permuted: borne out",
+}

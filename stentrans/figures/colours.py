@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -13,7 +14,9 @@ from stentrans.figures.scale import tick_text
 from stentrans.figures.theme import CLEAR, Theme
 
 Clip = Literal["percentiles", "extremes"]
-Palette = Literal["auto", "viridis", "cividis", "magma", "purples", "difference", "doubt"]
+Palette = Literal[
+    "auto", "viridis", "cividis", "magma", "purples", "difference", "doubt", "domains"
+]
 
 NO_SITE: Final = 0
 FAINT: Final = 1
@@ -47,6 +50,8 @@ class Scale:
         Values beyond the limits exist: the ends of the bar say "≤" and "≥".
     is_own
         Every panel has limits of its own, told above it; the bar shows no numbers.
+    n_classes
+        Values are the numbers from 1 of so many kinds, one colour each; 0: they are quantities.
     """
 
     limits: tuple[float, float]
@@ -54,6 +59,7 @@ class Scale:
     palette: Palette | Literal["pair"] = "auto"
     is_open: bool = True
     is_own: bool = False
+    n_classes: int = 0
 
 
 def colour_limits(values: NDArray[np.floating], clip: Clip = "percentiles") -> tuple[float, float]:
@@ -121,6 +127,8 @@ def shades(palette: Palette | Literal["pair"], colours: Theme) -> list[str]:
     if name == "difference":
         stops = _DIVERGING_ON_DARK if colours.is_dark else _DIVERGING_ON_LIGHT
         return _sampled(list(stops), (0.0, 1.0))
+    if name == "domains":
+        return [*plotly.colors.qualitative.Safe, *plotly.colors.qualitative.Dark24]
     if name == "purples":
         return [_purple(share) for share in np.linspace(0, 1, _STEPS)]
     if name == "doubt":
@@ -155,14 +163,24 @@ def colour_axis(scale: Scale, colours: Theme) -> dict[str, Any]:
     chosen = shades(scale.palette, colours)
     first = LOWEST / TOP_CODE
     steps.append([lowest, chosen[0]])
-    steps += [[first + (1 - first) * i / (_STEPS - 1), one] for i, one in enumerate(chosen)]
+    if scale.n_classes:
+        edges = first + (1 - first) * np.arange(scale.n_classes + 1) / scale.n_classes
+        for i, (start, end) in enumerate(pairwise(edges)):
+            one = chosen[i % len(chosen)]
+            steps += [[float(start), one], [float(end), one]]
+    else:
+        steps += [[first + (1 - first) * i / (_STEPS - 1), one] for i, one in enumerate(chosen)]
     return {"cmin": 0, "cmax": TOP_CODE, "colorscale": steps, "colorbar": _bar(scale)}
 
 
 def _bar(scale: Scale) -> dict[str, Any]:
     ticks = np.linspace(*scale.limits, 5)
+    if scale.n_classes:
+        ticks = np.arange(1.0, scale.n_classes + 1)
     words = [tick_text(tick) for tick in ticks]
-    if scale.is_own:
+    if scale.n_classes:
+        pass
+    elif scale.is_own:
         words = ["low", "", "", "", "high"]
     elif scale.is_open:
         words[0] = words[0] if scale.limits[0] == 0 else f"≤ {words[0]}"

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from stentrans.evaluation.lost import Filled
     from stentrans.evaluation.revealed import Revealed
     from stentrans.export import Order
+    from stentrans.jobs.evidence import Evidence
     from stentrans.methods.base import OnProgress
     from stentrans.patterns.regions import Markers
+    from stentrans.patterns.tables import Tables
     from stentrans.store import Run
 
 
@@ -110,5 +112,28 @@ def export(enhancement: Enhancement, run: Run, on_progress: OnProgress) -> Order
         genes=told["genes"],
         scale=told["scale"],
         layers=told["layers"],
+        on_progress=on_progress,
+    )
+
+
+def patterns(section: AnnData, run: Run, on_progress: OnProgress) -> Tables:
+    """See `stentrans.patterns.measured.measured_patterns`: ``n_domains``, 0 for any number."""
+    from stentrans.patterns.measured import measured_patterns
+
+    n_domains = int(dict(run.settings).get("n_domains", 0)) or None
+    return measured_patterns(section, n_domains=n_domains, seed=run.seed, on_progress=on_progress)
+
+
+def before_after(evidence: Evidence, run: Run, on_progress: OnProgress) -> Tables:
+    """See `stentrans.patterns.measured.enhanced_patterns`; its source is what was enhanced."""
+    from stentrans.patterns.measured import enhanced_patterns
+
+    return enhanced_patterns(
+        evidence.section,
+        evidence.enhancement,
+        evidence.held_out,
+        gene_sets=dict(evidence.gene_sets),
+        n_domains=int(dict(run.settings).get("n_domains", 0)) or None,
+        seed=run.seed,
         on_progress=on_progress,
     )

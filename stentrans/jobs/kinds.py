@@ -58,7 +58,7 @@ class Kind:
     result: str
     doing: str
     priority: int = 1
-    needs: Literal["section", "run"] = "section"
+    needs: Literal["section", "run", "evidence"] = "section"
     can_keep: bool = False
 
 
@@ -96,6 +96,17 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             "stentrans.jobs.computing:markers",
             "stentrans.patterns.regions:Markers",
             "Comparing regions",
+        ),
+        "patterns": Kind(
+            "stentrans.jobs.computing:patterns",
+            "stentrans.patterns.tables:Tables",
+            "Looking for patterns",
+        ),
+        "before_after": Kind(
+            "stentrans.jobs.computing:before_after",
+            "stentrans.patterns.tables:Tables",
+            "Comparing before and after",
+            needs="evidence",
         ),
         "export": Kind(
             "stentrans.jobs.computing:export",

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from stentrans.errors import Cancelled, StentransError, StoreError
+from stentrans.jobs.evidence import evidence_of
 from stentrans.jobs.kinds import compute, kind_of, load
 from stentrans.jobs.listener import Listener
 from stentrans.jobs.progress import JobState
@@ -51,6 +52,8 @@ def _needed(run: Run, store: Store) -> Any:
     """The section of a run, or the stored result that it works on."""
     if kind_of(run).needs == "section":
         return store.section(run.section)
+    if kind_of(run).needs == "evidence":
+        return evidence_of(run, store)
     name = str(dict(run.settings).get("source", ""))
     source = store.run(name)
     if source is None:

@@ -40,6 +40,11 @@ def test_result_of_every_kind_is_kept_and_read_back(
         source = Run(section, method="linear")
         do_run(source, store, lambda progress: None)
         run = source.export(".h5ad", genes=["GENE2"], scale="log", layers=[])
+    if KINDS[work].needs == "evidence":
+        source = Run(section, method="linear")
+        for needed in (source, source.holdout()):
+            do_run(needed, store, lambda progress: None)
+        run = Run.of(work, section, source=source.id)
     stages: list[str] = []
     do_run(run, store, lambda progress: stages.append(progress.stage))
     assert stages

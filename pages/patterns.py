@@ -1,0 +1,256 @@
+"""Variable genes, domains, modules and pathways: measured, enhanced, and what bears them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from stentrans.app import cache, maps, patterns, router, state, text, view, widgets
+from stentrans.patterns import enrichr
+from stentrans.patterns.gene_sets import as_text, parse_gmt
+from stentrans.patterns.kept_sets import keep_sets
+from stentrans.patterns.labels import likeness
+from stentrans.section import is_simulated
+from stentrans.store import Run
+
+st.header("Patterns")
+section = router.require_section()
+LOOKS = ("Variable genes", "Domains", "Modules", "Pathways", "Before and after")
+Frames = Mapping[str, pd.DataFrame]
+
+
+def do(run: Run, label: str, about: str) -> bool:
+    """Draw the button, the progress or the failure of a work; say whether it is finished."""
+    if cache.is_finished(run):
+        return True
+    job = cache.manager().follow(run.id)
+    if job is not None and not job.is_over:
+        widgets.live_job(run)
+        return False
+    if job is not None:
+        widgets.show_ending(job)
+    st.caption(about)
+    if st.button(label, type="primary", icon=":material/play_arrow:", key=f"do-{run.work}"):
+        cache.manager().submit(run)
+        st.rerun()
+    return False
+
+
+def offer_csv(table: pd.DataFrame, name: str) -> None:
+    """Draw a button that saves a table."""
+    st.download_button(
+        "CSV",
+        data=lambda: table.to_csv(index=False).encode(),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"csv-{name}",
+    )
+
+
+def show_genes(frames: Frames, compared: Frames | None) -> None:
+    """Draw the ranking."""
+    genes = frames["genes"]
+    n_sure = int((genes["q_value"] < 0.05).sum())
+    n_tested = int(genes["p_value"].notna().sum())
+    st.markdown(f"**{n_sure:,}** of {n_tested:,} tested genes vary in space (q < 0.05).")
+    st.caption(text.VARIABLE_GENES_ABOUT)
+    if compared is not None:
+        columns = ["gene", "support", "support_q_value", "strength", "map_morans_i"]
+        genes = genes.merge(compared["genes"][columns], on="gene", how="left")
+    st.dataframe(genes, hide_index=True, height=430, column_config=text.GENE_COLUMNS)
+    offer_csv(genes, "variable_genes")
+
+
+def show_domains(frames: Frames, compared: Frames | None, run: Run | None) -> None:
+    """Draw domains on spots and finer sites, beside an annotation."""
+    sites = None if compared is None else compared["sites"]
+    panels, scales = patterns.domain_panels(section, frames["spots"], run, sites)
+    maps.show_panels(
+        section,
+        panels,
+        scales,
+        settings=view.view_settings(),
+        key="domain-maps",
+        alt="Maps of the domains on spots and finer sites.",
+    )
+    facts = cache.result(measured).facts
+    one, two, three = st.columns(3)
+    one.metric("Domains", int(frames["spots"]["domain"].max()))
+    two.metric("Stability over seeds", f"{facts['stability']:.2f}", help=text.STABILITY_HELP)
+    three.metric(
+        "Border sharpness", text.number(facts["sharpness"]["measured"]), help=text.SHARPNESS_HELP
+    )
+    show_annotation(frames, sites)
+    st.markdown("##### Genes of a domain")
+    domain = st.selectbox("Domain", sorted(frames["spots"]["domain"].unique()), key="domain")
+    mine = frames["markers"][frames["markers"]["domain"] == domain]
+    st.dataframe(mine.head(200), hide_index=True, height=320, column_config=text.GENE_COLUMNS)
+    st.caption(text.MARKERS_ABOUT)
+    offer_csv(frames["markers"], "domain_markers")
+
+
+def show_annotation(frames: Frames, sites: pd.DataFrame | None) -> None:
+    """Compare the domains with a column of labels."""
+    obs = cache.tissue(section).obs
+    columns = [
+        name for name in obs if obs[name].dtype.kind not in "iufb" and 1 < obs[name].nunique() <= 40
+    ]
+    if not columns:
+        return
+    column = st.selectbox("Compare with labels", columns, key="annotation")
+    found = {"by counts": likeness(frames["spots"]["domain"].to_numpy() - 1, obs[column])}
+    if sites is not None:
+        fine = sites.set_index("site").loc[obs.index, "domain"].to_numpy() - 1
+        found["finer map, at spots"] = likeness(fine, obs[column])
+    words = [
+        f"{name}: ARI **{one['ari']:.2f}**, NMI {one['nmi']:.2f}" for name, one in found.items()
+    ]
+    st.markdown(" · ".join(words), help=text.ARI_HELP)
+
+
+def show_score(genes: list[str], name: str, run: Run | None) -> None:
+    """Draw maps of the mean of some genes."""
+    panels, scales = patterns.score_panels(section, tuple(genes), run, name)
+    maps.show_panels(
+        section,
+        panels,
+        scales,
+        settings=view.view_settings(),
+        key="score-maps",
+        alt=f"Maps of {name}, measured and enhanced.",
+    )
+
+
+def show_modules(frames: Frames, run: Run | None) -> None:
+    """Draw a module and its genes."""
+    modules = frames["modules"]
+    names = sorted(modules.loc[modules["module"] > 0, "module"].unique())
+    if not names:
+        st.info("Too few genes vary in space to be grouped into modules.")
+        return
+    sizes = modules["module"].value_counts()
+    module = st.selectbox(
+        "Module", names, key="module", format_func=lambda k: f"Module {k}, {sizes[k]} genes"
+    )
+    mine = modules[modules["module"] == module]
+    show_score(list(mine["gene"]), f"Module {module}", run)
+    st.caption(text.MODULES_ABOUT)
+    st.dataframe(mine, hide_index=True, height=320, column_config=text.GENE_COLUMNS)
+    offer_csv(modules, "modules")
+    sets = {f"Module {k}": list(modules["gene"][modules["module"] == k]) for k in names}
+    st.download_button("GMT", as_text(sets), "modules.gmt", on_click="ignore", key="gmt-modules")
+
+
+def chosen_sets() -> str | None:
+    """Draw the choice of gene sets; the name they are kept under, empty for the demo's own."""
+    adata = cache.section(section)
+    ways = [*(["Those of the example"] if is_simulated(adata) else []), "GMT file", "Enrichr"]
+    way = st.segmented_control("Gene sets", ways, default=ways[0], required=True, key="sets_way")
+    if way == ways[0] and is_simulated(adata):
+        return ""
+    home = cache.store().folder
+    if way == "GMT file":
+        given = st.file_uploader("GMT file", type=["gmt", "txt"], key="gmt")
+        if given is not None:
+            content = given.getvalue().decode("utf-8-sig", errors="replace")
+            st.session_state["kept_sets"] = keep_sets(parse_gmt(content, given.name), home)
+        return st.session_state.get("kept_sets")
+    name = st.selectbox(
+        "Library", list(enrichr.LIBRARIES), format_func=enrichr.LIBRARIES.get, key="enrichr"
+    )
+    folder = Path(home) / "enrichr"
+    if not enrichr.is_kept(name, folder):
+        st.caption("Fetched from maayanlab.cloud once, then kept on this machine.")
+        if not st.button("Fetch from Enrichr", icon=":material/cloud_download:"):
+            return None
+    return keep_sets(enrichr.library(name, folder), home)
+
+
+def show_pathways(frames: Frames, run: Run | None, sets: str | None) -> None:
+    """Draw the sets that a list is rich in, and where the chosen one is active."""
+    if sets is None:
+        st.info("Choose gene sets above.")
+        return
+    found = patterns.matched(section, sets)
+    st.caption(text.plain(f"{found.source}: {found.sentence}"))
+    lists = patterns.gene_lists(dict(frames))
+    which = st.selectbox("List of genes", list(lists), key="gene_list_asked")
+    if not lists[which]:
+        st.info("This list is empty: no gene has at least twice as much there.")
+        return
+    table = patterns.enriched(section, sets, tuple(lists[which]), measured)
+    n_sure = int(((table["q_value"] < 0.05) & (table["q_as_often_seen"] < 0.05)).sum())
+    st.markdown(f"**{n_sure}** sets with q < 0.05 in both comparisons, {len(table):,} with a hit.")
+    st.dataframe(table, hide_index=True, height=380, column_config=text.SET_COLUMNS)
+    st.caption(text.PATHWAYS_ABOUT)
+    offer_csv(table, "pathways")
+    if len(table):
+        term = st.selectbox("Where is it active", list(table["term"].head(100)), key="term")
+        show_score(list(found.sets[term]), str(term), run)
+
+
+def show_before_after(compared: Frames) -> None:
+    """Draw what enhancement lets one find, beside the same with permuted spots."""
+    table = compared["counted"]
+    maps_figure = patterns.counted_figure(table, dark=maps.is_dark())
+    st.plotly_chart(
+        maps_figure,
+        key="counted",
+        width="stretch",
+        theme=None,
+        config={"displayModeBar": False},
+        alt="Patterns found before and after.",
+    )
+    st.dataframe(table, hide_index=True, column_config=text.COUNTED_COLUMNS)
+    st.caption(text.BEFORE_AFTER_ABOUT)
+    offer_csv(table, "before_after")
+    offer_csv(compared["genes"], "genes_before_after")
+
+
+with widgets.show_errors():
+    shown = state.run() if cache.is_finished(state.run()) else None
+    look = st.segmented_control(
+        "Show",
+        LOOKS,
+        default=LOOKS[0],
+        required=True,
+        key="patterns_look",
+        width="stretch",
+        label_visibility="collapsed",
+    )
+    n_domains = 0
+    if look == "Domains":
+        n_domains = st.slider(
+            "Domains (0: as many as are found)", 0, 15, 0, key="n_domains", persist_state="session"
+        )
+    else:
+        n_domains = int(st.session_state.get("n_domains", 0))
+    sets = chosen_sets() if look in ("Pathways", "Before and after") else None
+    measured = patterns.measured_run(section, 0 if n_domains == 1 else n_domains)
+    if do(measured, "Look for patterns", text.PATTERNS_ABOUT):
+        frames = cache.result(measured).frames
+        compared_run = st.session_state.get("patterns_compared", {}).get(shown)
+        if look == LOOKS[4] and shown is not None and sets is not None:
+            compared_run = patterns.compared_run(shown, n_domains, sets)
+            st.session_state["patterns_compared"] = {shown: compared_run}
+        compared = None if compared_run is None else patterns.found(compared_run)
+        if look == LOOKS[0]:
+            show_genes(frames, compared)
+        elif look == LOOKS[1]:
+            show_domains(frames, compared, shown)
+        elif look == LOOKS[2]:
+            show_modules(frames, shown)
+        elif look == LOOKS[3]:
+            show_pathways(frames, shown, sets)
+        elif shown is None or not maps.is_tested(shown):
+            st.info("Enhance the section first; its test on hidden spots follows by itself.")
+            st.page_link("pages/enhance.py", label="**Enhance this section**")
+        elif compared_run is None:
+            st.info("Choose gene sets above.")
+        elif do(compared_run, "Compare before and after", text.COMPARING_ABOUT):
+            show_before_after(patterns.found(compared_run) or {})

@@ -1,0 +1,70 @@
+"""What was found before and after enhancement, beside the same with the spots permuted."""
+
+from __future__ import annotations
+
+import pandas as pd
+from plotly import graph_objects as go
+from plotly.subplots import make_subplots
+
+from stentrans.figures.theme import Theme, template
+
+WAYS = {
+    "measured": "in the counts",
+    "shown": "on the map, at face value",
+    "supported": "borne out by hidden spots",
+}
+
+
+def counted_bars(table: pd.DataFrame, *, colours: Theme) -> go.Figure:
+    """Draw three bars per kind of pattern, and those of permuted spots hollow beside them.
+
+    Parameters
+    ----------
+    table
+        Columns kind, measured, shown and supported, each also with ``_null``.
+    colours
+        Colours of the page.
+
+    Returns
+    -------
+    figure
+        One panel per kind, each on its own scale; per panel the found bars, then the null ones.
+    """
+    titles = [str(kind).capitalize() for kind in table["kind"]]
+    figure = make_subplots(rows=1, cols=len(table), subplot_titles=titles, shared_yaxes=True)
+    names = list(WAYS.values())
+    for place, (_, row) in enumerate(table.iterrows(), start=1):
+        found = [int(row[way]) for way in WAYS]
+        null = [int(row[f"{way}_null"]) for way in WAYS]
+        for values, words, is_null in ((found, "this section", False), (null, "permuted", True)):
+            figure.add_trace(
+                go.Bar(
+                    x=values,
+                    y=names,
+                    orientation="h",
+                    name="spots permuted: nothing to find" if is_null else "this section",
+                    marker={
+                        "color": "rgba(0,0,0,0)" if is_null else colours.accent,
+                        "line": {"color": colours.ink if is_null else colours.accent, "width": 1.2},
+                    },
+                    text=[f"{value:,}" for value in values],
+                    textposition="outside",
+                    cliponaxis=False,
+                    legendgroup=words,
+                    showlegend=place == 1,
+                    hovertemplate=f"%{{y}}, {words}: %{{x:,}}<extra></extra>",
+                ),
+                row=1,
+                col=place,
+            )
+        figure.update_xaxes(range=[0, 1.35 * max(*found, *null, 1)], visible=False, col=place)
+    figure.update_layout(
+        template=template(colours),
+        height=300,
+        barmode="group",
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.05, "x": 0, "traceorder": "normal"},
+        margin={"l": 8, "r": 8, "t": 40, "b": 30},
+    )
+    figure.update_yaxes(autorange="reversed")
+    return figure

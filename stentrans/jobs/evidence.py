@@ -1,0 +1,70 @@
+"""A section with its enhancement, its test on hidden spots and gene sets, for work on all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stentrans.errors import StoreError
+from stentrans.jobs.kinds import load
+from stentrans.store import Run, Store
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from stentrans.enhancement import Enhancement
+    from stentrans.evaluation.holdout import HeldOut
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a section.
+
+    Parameters
+    ----------
+    section
+        Its counts.
+    enhancement, held_out
+        Of one method.
+    gene_sets
+        Symbols of each set in the names of the section; empty without any.
+    """
+
+    section: AnnData
+    enhancement: Enhancement
+    held_out: HeldOut
+    gene_sets: Mapping[str, tuple[str, ...]]
+
+
+def evidence_of(run: Run, store: Store) -> Evidence:
+    """Read what the settings of a run name: ``source``, a run, and ``gene_sets``, a kept file.
+
+    Raises
+    ------
+    StoreError
+        If the run or its test on hidden spots is not in the store.
+    """
+    told = dict(run.settings)
+    source = store.run(str(told.get("source", "")))
+    if source is None or not store.has("runs", source.holdout().id):
+        raise StoreError(
+            "This work goes on from an enhancement and its test on hidden spots; they are not both "
+            "in the store. Enhance the section and test it again."
+        )
+    section = store.section(run.section)
+    return Evidence(
+        section,
+        load(source, store.open("runs", source.id)),
+        load(source.holdout(), store.open("runs", source.holdout().id)),
+        _gene_sets(section, str(told.get("gene_sets", "")), store),
+    )
+
+
+def _gene_sets(section: AnnData, name: str, store: Store) -> Mapping[str, tuple[str, ...]]:
+    if not name:
+        return {}
+    from stentrans.patterns.gene_sets import match
+    from stentrans.patterns.kept_sets import kept_sets
+
+    return match(kept_sets(name, store.folder), section).sets
