@@ -197,3 +197,48 @@ def test_text_stands_out_in_the_dark(chromium, address: str, home: Path, faults)
         poor[name] = page.evaluate(CONTRAST)
     page.close()
     assert {name: found for name, found in poor.items() if found} == {}
+
+
+def test_lasso_hides_spots_and_the_truth_is_revealed(
+    chromium, address: str, home: Path, faults: list[str]
+) -> None:
+    page = opened(chromium, faults)
+    page.goto(link(address, home, "reveal"))
+    settled(page, "Draw a line")
+    page.wait_for_function("document.querySelector('.js-plotly-plot .nsewdrag')")
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    across = [(0.35, 0.35), (0.65, 0.35), (0.65, 0.65), (0.35, 0.65), (0.35, 0.36)]
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in across]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=8)
+    page.mouse.up()
+    start = page.get_by_role("button", name=re.compile("Hide these .* spots"))
+    start.wait_for()
+    assert int(re.sub(r"\D", "", start.inner_text().split("spots")[0])) >= 10
+    start.click()
+    page.get_by_role("button", name="Reveal the truth").click()
+    page.get_by_text("How well were the hidden spots known?").wait_for()
+    settled(page, "low-rank kriging")
+    page.close()
+    assert faults == []
+
+
+def test_two_tabs_look_at_different_sections(chromium, address, home, faults) -> None:
+    one, other = opened(chromium, faults), opened(chromium, faults)
+    one.goto(link(address, home, "genes"))
+    settled(one, PAGES["genes"])
+    path = home / "second.h5ad"
+    stentrans.simulate(lattice="square", n_rows=12, n_cols=12, seed=5).write_h5ad(path)
+    other.goto(address)
+    other.locator("input[type=file]").set_input_files(path)
+    other.get_by_text("What we found in second.h5ad").wait_for()
+    one.get_by_role("link", name="Quality").click()
+    settled(one, PAGES["quality"])
+    sidebar = one.locator('[data-testid="stSidebar"]').inner_text()
+    assert "Example" in sidebar
+    assert "second.h5ad" not in sidebar
+    one.close()
+    other.close()
+    assert faults == []
