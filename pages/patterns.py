@@ -66,9 +66,9 @@ def show_genes(frames: Frames, compared: Frames | None) -> None:
     offer_csv(genes, "variable_genes")
 
 
-def show_domains(frames: Frames, compared: Frames | None, run: Run | None) -> None:
+def show_domains(frames: Frames, run: Run | None) -> None:
     """Draw domains on spots and finer sites, beside an annotation."""
-    sites = None if compared is None else compared["sites"]
+    sites = None if run is None else patterns.fine_domains(run, measured)
     panels, scales = patterns.domain_panels(section, frames["spots"], run, sites)
     maps.show_panels(
         section,
@@ -242,7 +242,7 @@ with widgets.show_errors():
         if look == LOOKS[0]:
             show_genes(frames, compared)
         elif look == LOOKS[1]:
-            show_domains(frames, compared, shown)
+            show_domains(frames, shown)
         elif look == LOOKS[2]:
             show_modules(frames, shown)
         elif look == LOOKS[3]:

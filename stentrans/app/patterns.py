@@ -71,6 +71,18 @@ def gene_lists(frames: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
     return lists
 
 
+@st.cache_data(show_spinner="Carrying domains to the finer map …", max_entries=8)
+def fine_domains(run: Run, work: Run) -> pd.DataFrame:
+    """Return the domains of the sites of a run, from what was found by the counts."""
+    from stentrans.patterns.domains import carry_domains
+
+    found = cache.result(work)
+    genes = pd.Index(found.facts["telling_genes"])
+    domain = found["spots"]["domain"].to_numpy(np.int64)
+    carried = carry_domains(cache.enhancement(run.id), genes, domain)
+    return carried.rename_axis("site").reset_index()
+
+
 def domain_panels(
     section: str, spots: pd.DataFrame, run: Run | None, sites: pd.DataFrame | None
 ) -> tuple[list[SitePanel], list[Scale]]:

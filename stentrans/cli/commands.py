@@ -336,6 +336,18 @@ def _check_methods(names: Iterable[str]) -> None:
         check_option("method", name, stentrans.METHODS)
 
 
+def patterns(arguments: Namespace) -> int:
+    """Write tables of what varies in space, and say what was found."""
+    from stentrans.cli.patterns import write_patterns
+
+    section = _read(arguments.section, arguments)
+    other = arguments.replicate and _read(arguments.replicate, arguments)
+    with ProgressLines(arguments.section.name) as on_progress:
+        lines = write_patterns(section, arguments, other, on_progress)
+    print("\n".join([*lines, f"{arguments.out_dir}: tables"]))
+    return 0
+
+
 def report(arguments: Namespace) -> int:
     """Write a page or slides of some genes."""
     from stentrans.cli.reporting import make_report

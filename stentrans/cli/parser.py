@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_enhance(commands)
     _add_impute(commands)
     _add_evaluate(commands)
+    _add_patterns(commands)
     _add_report(commands)
     _add_store(commands)
     commands.add_parser(
@@ -190,6 +191,29 @@ def _add_evaluate(commands: Commands) -> None:
     )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--out", type=Path, metavar="CSV", help="also write every score")
+    _add_reading(command)
+
+
+def _add_patterns(commands: Commands) -> None:
+    command = commands.add_parser(
+        "patterns", help="write tables of variable genes, domains, modules and pathways"
+    )
+    command.add_argument("section", type=Path, metavar="SECTION")
+    command.add_argument(
+        "-o", "--out-dir", type=Path, required=True, metavar="DIR", help="folder of the tables"
+    )
+    command.add_argument("--gene-sets", type=Path, metavar="GMT", help="gene sets, for pathways")
+    command.add_argument("--domains", type=int, help="how many (default: as many as are found)")
+    command.add_argument(
+        "--enhance",
+        action="store_true",
+        help="also enhance, ask hidden spots, and do the same with the spots permuted (minutes)",
+    )
+    command.add_argument("--method", default="stentrans", help="see: stentrans methods")
+    command.add_argument(
+        "--replicate", type=Path, metavar="SECTION", help="an adjacent section, to look there too"
+    )
+    command.add_argument("--seed", type=int, default=0)
     _add_reading(command)
 
 

@@ -141,6 +141,29 @@ def find_domains(
     return Domains(spots, sites, stability, sharp, tissue.var_names[genes])
 
 
+def carry_domains(
+    enhancement: Enhancement, genes: pd.Index, domain: NDArray[np.int64]
+) -> pd.DataFrame:
+    """Give every site the domain whose spots look most like it on the enhanced map.
+
+    Parameters
+    ----------
+    enhancement
+        Whose sites are asked for.
+    genes
+        Genes that tell domains apart.
+    domain
+        Of each measured spot, from 1, shape ``(n_spots,)``.
+
+    Returns
+    -------
+    sites
+        As in `Domains`.
+    """
+    fine, is_spot = _fine_points(enhancement, genes)
+    return _carried(fine, is_spot, domain - 1, enhancement.sites.index)
+
+
 def cluster_map(
     enhancement: Enhancement, genes: pd.Index, n_domains: int, *, seed: int
 ) -> NDArray[np.int64] | None:

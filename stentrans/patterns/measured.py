@@ -49,8 +49,8 @@ def measured_patterns(
     -------
     tables
         ``genes`` (`variable_genes`), ``spots`` (site, domain), ``markers`` (`domain_markers`),
-        ``modules`` (gene, module, membership; empty where too few genes vary). Facts: stability
-        and sharpness of the domains.
+        ``modules`` (gene, module, membership; empty where too few genes vary). Facts: stability,
+        sharpness and telling_genes of the domains.
 
     Raises
     ------
@@ -80,7 +80,8 @@ def measured_patterns(
         "markers": markers,
         "modules": modules,
     }
-    return Tables(frames, {"stability": domains.stability, "sharpness": domains.sharpness})
+    facts: dict[str, Any] = {"stability": domains.stability, "sharpness": domains.sharpness}
+    return Tables(frames, facts | {"telling_genes": list(domains.genes)})
 
 
 def enhanced_patterns(
