@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
 import stentrans
 from stentrans.errors import Cancelled, SectionFormatError
-from stentrans.patterns import variable_genes
+from stentrans.patterns import find_domains, find_modules, variable_genes
+from stentrans.patterns.before_after import permuted_copy
+from stentrans.patterns.residuals import CountResiduals
 from stentrans.patterns.variable_genes import FEWEST_SPOTS
 
 
@@ -133,3 +136,33 @@ def test_known_genes_lead_on_the_olfactory_bulb(shared_data):
 def test_immune_and_melanoma_genes_lead_on_the_melanoma(shared_data):
     table = variable_genes(stentrans.read(shared_data / "st_human_melanoma_mel1_rep1.h5ad"))
     assert {"CD37", "CD74", "SPP1", "PMEL"} <= set(table["gene"].head(60))
+
+
+@pytest.mark.parametrize("name", ["st_human_melanoma_mel1_rep1", "visium_mouse_muscle_Vis7B_5dpi"])
+def test_permuted_real_sections_show_nothing(shared_data, name):
+    section = stentrans.read(shared_data / f"{name}.h5ad")
+    below, discoveries = [], 0
+    for seed in range(3):
+        table = variable_genes(permuted_copy(section, seed=seed))
+        below.append((table["p_value"].dropna() < 0.05).mean())
+        discoveries += len(found(table))
+    assert np.mean(below) < 0.065
+    assert np.mean(below) > 0.035
+    assert discoveries <= 5
+
+
+def test_immune_and_melanocytic_regions_of_the_melanoma_part(shared_data):
+    section = stentrans.read(shared_data / "st_human_melanoma_mel1_rep1.h5ad")
+    genes = variable_genes(section)
+    domains = find_domains(section)
+    modules = find_modules(section, list(genes.loc[genes["q_value"] < 0.05, "gene"])).genes
+    module = modules.set_index("gene")["module"]
+    assert module["CD37"] == module["MS4A1"] > 0
+    assert module["PMEL"] != module["CD37"]
+    residuals = CountResiduals(section.X)
+    columns = section.var_names.get_indexer(["CD37", "MS4A1", "PMEL", "CSPG4"])
+    mean = pd.DataFrame(residuals.of(columns)).groupby(domains.spots["domain"].to_numpy()).mean()
+    immune = mean[0].idxmax()
+    assert mean[1].idxmax() == immune
+    assert (mean.loc[immune, [2, 3]] < 0).all()
+    assert (mean.loc[mean[2].idxmax(), [0, 1]] < 0).all()
