@@ -39,10 +39,10 @@ def do(run: Run, label: str, about: str) -> bool:
     return False
 
 
-def offer_csv(table: pd.DataFrame, name: str) -> None:
+def offer_csv(table: pd.DataFrame, name: str, label: str = "CSV") -> None:
     """Draw a button that saves a table."""
     st.download_button(
-        "CSV",
+        label,
         data=lambda: table.to_csv(index=False).encode(),
         file_name=f"{name}.csv",
         mime="text/csv",
@@ -143,7 +143,9 @@ def show_modules(frames: Frames, run: Run | None) -> None:
     st.dataframe(mine, hide_index=True, height=320, column_config=text.GENE_COLUMNS)
     offer_csv(modules, "modules")
     sets = {f"Module {k}": list(modules["gene"][modules["module"] == k]) for k in names}
-    st.download_button("GMT", as_text(sets), "modules.gmt", on_click="ignore", key="gmt-modules")
+    st.download_button(
+        "GMT of the modules", as_text(sets), "modules.gmt", on_click="ignore", key="gmt-modules"
+    )
 
 
 def chosen_sets() -> str | None:
@@ -208,8 +210,8 @@ def show_before_after(compared: Frames) -> None:
     )
     st.dataframe(table, hide_index=True, column_config=text.COUNTED_COLUMNS)
     st.caption(text.BEFORE_AFTER_ABOUT)
-    offer_csv(table, "before_after")
-    offer_csv(compared["genes"], "genes_before_after")
+    offer_csv(table, "before_after", "CSV of the counts")
+    offer_csv(compared["genes"], "genes_before_after", "CSV of all genes, before and after")
 
 
 with widgets.show_errors():
@@ -235,8 +237,8 @@ with widgets.show_errors():
     if do(measured, "Look for patterns", text.PATTERNS_ABOUT):
         frames = cache.result(measured).frames
         compared_run = st.session_state.get("patterns_compared", {}).get(shown)
-        if look == LOOKS[4] and shown is not None and sets is not None:
-            compared_run = patterns.compared_run(shown, n_domains, sets)
+        if look == LOOKS[4] and shown is not None:
+            compared_run = patterns.compared_run(shown, n_domains, sets or "")
             st.session_state["patterns_compared"] = {shown: compared_run}
         compared = None if compared_run is None else patterns.found(compared_run)
         if look == LOOKS[0]:
@@ -250,7 +252,5 @@ with widgets.show_errors():
         elif shown is None or not maps.is_tested(shown):
             st.info("Enhance the section first; its test on hidden spots follows by itself.")
             st.page_link("pages/enhance.py", label="**Enhance this section**")
-        elif compared_run is None:
-            st.info("Choose gene sets above.")
         elif do(compared_run, "Compare before and after", text.COMPARING_ABOUT):
             show_before_after(patterns.found(compared_run) or {})

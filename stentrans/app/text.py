@@ -297,7 +297,8 @@ COMPARING_ABOUT: Final = (
 BEFORE_AFTER_ABOUT: Final = (
     "A smooth map shows patterns in nothing: see the hollow bars. Count what **hidden spots bear "
     "out**: predictions of spots that were hidden agree with what was measured there. **new**: "
-    "borne out, but not found in the counts alone; **unsupported**: on the map only."
+    "borne out, but not found in the counts alone; **unsupported**: on the map only. "
+    "Clustering always finds domains, in nothing too. Pathways need gene sets."
 )
 _P: Final = st.column_config.NumberColumn(format="scientific")
 GENE_COLUMNS: Final = {

@@ -28,10 +28,11 @@ def counted_bars(table: pd.DataFrame, *, colours: Theme) -> go.Figure:
     Returns
     -------
     figure
-        One panel per kind, each on its own scale; per panel the found bars, then the null ones.
+        One panel per kind below each other, each on its own scale, so that a phone shows it too;
+        per panel the found bars, then the null ones.
     """
     titles = [str(kind).capitalize() for kind in table["kind"]]
-    figure = make_subplots(rows=1, cols=len(table), subplot_titles=titles, shared_yaxes=True)
+    figure = make_subplots(rows=len(table), cols=1, subplot_titles=titles, vertical_spacing=0.08)
     names = list(WAYS.values())
     for place, (_, row) in enumerate(table.iterrows(), start=1):
         found = [int(row[way]) for way in WAYS]
@@ -54,17 +55,18 @@ def counted_bars(table: pd.DataFrame, *, colours: Theme) -> go.Figure:
                     showlegend=place == 1,
                     hovertemplate=f"%{{y}}, {words}: %{{x:,}}<extra></extra>",
                 ),
-                row=1,
-                col=place,
+                row=place,
+                col=1,
             )
-        figure.update_xaxes(range=[0, 1.35 * max(*found, *null, 1)], visible=False, col=place)
+        figure.update_xaxes(range=[0, 1.25 * max(*found, *null, 1)], visible=False, row=place)
     figure.update_layout(
         template=template(colours),
-        height=300,
+        height=70 + 130 * len(table),
         barmode="group",
         showlegend=True,
-        legend={"orientation": "h", "y": -0.05, "x": 0, "traceorder": "normal"},
+        legend={"orientation": "h", "y": -0.02, "x": 0, "traceorder": "normal"},
         margin={"l": 8, "r": 8, "t": 40, "b": 30},
     )
     figure.update_yaxes(autorange="reversed")
+    figure.update_annotations(x=0, xanchor="left", font={"size": 14})
     return figure

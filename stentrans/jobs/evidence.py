@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stentrans.errors import StoreError
 from stentrans.jobs.kinds import load
+from stentrans.section import is_simulated
 from stentrans.store import Run, Store
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Evidence:
     enhancement, held_out
         Of one method.
     gene_sets
-        Symbols of each set in the names of the section; empty without any.
+        Symbols of each set in the names of the section: those that were named, else those that
+        a simulated section brings along, else none.
     """
 
     section: AnnData
@@ -62,9 +64,9 @@ def evidence_of(run: Run, store: Store) -> Evidence:
 
 
 def _gene_sets(section: AnnData, name: str, store: Store) -> Mapping[str, tuple[str, ...]]:
-    if not name:
-        return {}
-    from stentrans.patterns.gene_sets import match
+    from stentrans.patterns.gene_sets import match, sets_of
     from stentrans.patterns.kept_sets import kept_sets
 
-    return match(kept_sets(name, store.folder), section).sets
+    if name:
+        return match(kept_sets(name, store.folder), section).sets
+    return match(sets_of(section), section).sets if is_simulated(section) else {}

@@ -65,3 +65,4 @@ def test_before_and_after_shows_the_null(app, finish):
     assert table.loc["variable genes", "shown_null"] > 100
     assert table.loc["variable genes", "supported_null"] <= 2
     assert "hollow bars" in all_words(app)
+    assert table.loc["pathways", "supported_null"] == 0
