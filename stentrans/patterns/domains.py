@@ -109,7 +109,7 @@ def find_domains(
     and with their neighbours on the lattice; domains are Leiden communities of that graph. They
     are found on measured counts. The finer sites are then given to the domain whose spots look
     most like them on the enhanced map (linear discriminants), because clusters of a smooth map cut
-    every gradient into steps: see docs/patterns.md.
+    every gradient into steps: see docs/experiments.md.
     """
     seed = check_seed(seed)
     check_number("resolution", resolution, low=0.01, high=20.0)
