@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,14 @@ def in_threads() -> Client:
         n_workers=1, processes=False, dashboard_address=None, scheduler_kwargs=nowhere
     )
     return Client(cluster, set_as_default=False)
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Give back what AppTest puts in its place: worker processes of later tests import it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_link_opens_the_same_gene_reading_run_and_region(
     region = view.Region("rim, <b>", (0, 3, n_spots - 1))
     fresh = AppTest.from_file(app._script_path, default_timeout=60)
     fresh.query_params.update(
-        query | {"reading": "log", links.REGION: links._packed(region, n_spots)}
+        query | {"reading": "log", links.REGION: links.pack_region(region, n_spots)}
     )
     fresh.run()
     assert not fresh.exception
@@ -168,9 +168,9 @@ def test_run_of_a_link_is_that_of_its_settings_or_none() -> None:
     ["", "x", "!!.name", "eJwDAAAAAAE=.name", "eJwDAAAAAAE=.", "." + "a" * 9],
 )
 def test_damaged_regions_of_links_are_none(told_region: str) -> None:
-    assert links._unpacked(told_region, 100) is None
+    assert links.unpack_region(told_region, 100) is None
 
 
 def test_region_survives_its_way_through_a_link() -> None:
     region = view.Region("a.b, c/d", tuple(range(3, 999, 7)))
-    assert links._unpacked(links._packed(region, 1_000), 1_000) == region
+    assert links.unpack_region(links.pack_region(region, 1_000), 1_000) == region
