@@ -52,7 +52,7 @@ def show_run(run: Run) -> None:
         st.warning(text.plain(refusal), icon=":material/memory:")
     cost = presets.cost_line(run)
     if cost:
-        st.markdown(cost, help="An estimate from other sections; right within a factor of two.")
+        st.markdown(cost, help="A rough estimate from the number of spots; a busy machine takes longer.")
     gene = preview_gene()
     if st.button(
         "Start",

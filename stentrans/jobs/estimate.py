@@ -44,7 +44,7 @@ COSTS: Final[Mapping[str, Cost]] = MappingProxyType(
         "dist": Cost(5.0, 500.0),
     }
 )
-"""Fitted to docs/speed.md and, with synthetic sections, to the other methods; two cores."""
+"""`stentrans` follows docs/speed.md; the others are guesses from single runs. Two cores."""
 _FACTOR_SHARE = 0.25
 """Share of the time at factor 2 that goes with the number of sites."""
 _HOLDOUT_FITS = 5.0
@@ -55,7 +55,7 @@ _FACTOR_BYTES = 140.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will cost, right within a factor of two on a machine like the one measured.
+    """What a run will cost: a rough guess from the number of spots, on two idle cores.
 
     Parameters
     ----------
