@@ -105,9 +105,10 @@ class Cohort:
         if not (self.is_terminal or is_last or monotonic() - self.told_at >= TELL_EVERY_S):
             return
         self.told_at = monotonic()
-        width = max(len(path.name) for path in self.lines)
+        # As given: many sections are folders of the same name, such as "outs".
+        width = max(len(str(path)) for path in self.lines)
         up = f"\033[{self.drawn}A" if self.is_terminal and self.drawn else ""
-        rows = [f"{path.name:<{width}}  {line}" for path, line in self.lines.items()]
+        rows = [f"{path!s:<{width}}  {line}" for path, line in self.lines.items()]
         start = "\033[K" if self.is_terminal else ""
         sys.stderr.write(up + "".join(f"{start}{row}\n" for row in rows))
         sys.stderr.flush()

@@ -169,7 +169,8 @@ def colour_axis(scale: Scale, colours: Theme) -> dict[str, Any]:
             one = chosen[i % len(chosen)]
             steps += [[float(start), one], [float(end), one]]
     else:
-        steps += [[first + (1 - first) * i / (_STEPS - 1), one] for i, one in enumerate(chosen)]
+        last = len(chosen) - 1
+        steps += [[first + (1 - first) * i / last, one] for i, one in enumerate(chosen)]
     return {"cmin": 0, "cmax": TOP_CODE, "colorscale": steps, "colorbar": _bar(scale)}
 
 
