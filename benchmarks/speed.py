@@ -10,6 +10,7 @@ a time. ``--visium N`` repeats it N times, 0 leaves it out.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -48,13 +49,15 @@ def measured(command: list[str]) -> tuple[float, float]:
         "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
         "print(time.perf_counter() - start, peak)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", watch, *command],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    with tempfile.TemporaryDirectory() as home:  # a store of its own: nothing is there already
+        done = subprocess.run(
+            [sys.executable, "-c", watch, *command],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"STENTRANS_HOME": home},
+        )
     seconds, peak = done.stdout.split()
     unit = 1e9 if sys.platform == "darwin" else 1e6  # ru_maxrss: bytes there, kilobytes elsewhere
     return float(seconds), float(peak) / unit
