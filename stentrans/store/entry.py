@@ -67,10 +67,13 @@ class Entry:
             os.utime(self.folder / USED)
 
     def about(self) -> dict[str, Any]:
-        """Return what was noted with it; empty where nothing readable is."""
+        """Return what was noted with it; empty where that is not as it was written."""
         try:
-            told = json.loads((self.folder / ABOUT).read_text("utf-8"))
-        except (OSError, ValueError):
+            noted = (self.folder / ABOUT).read_bytes()
+            written = json.loads((self.folder / CHECKSUMS).read_text("utf-8"))
+            is_whole = written[ABOUT] == hashlib.sha256(noted).hexdigest()
+            told = json.loads(noted) if is_whole else {}
+        except (OSError, ValueError, KeyError, TypeError):
             return {}
         return dict(told) if isinstance(told, dict) else {}
 

@@ -1,10 +1,12 @@
-"""The name of a section, from its content."""
+"""The name of a section, from its content, and its file."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +52,21 @@ def section_id(section: AnnData) -> str:
         digest.update(json.dumps(list(names)).encode())
     digest.update(json.dumps(_scale_notes(section)).encode())
     return digest.hexdigest()[:32]
+
+
+def write_section(section: AnnData, path: Path) -> None:
+    """Write a section as .h5ad; raises OSError if the disk is full.
+
+    Made in memory first: HDF5 that cannot write what it holds can close its file no more either,
+    and takes the whole process along when the file is forgotten.
+    """
+    import h5py
+    from anndata.io import write_elem
+
+    whole = BytesIO()
+    with h5py.File(whole, "w") as file:
+        write_elem(file, "/", section)
+    path.write_bytes(whole.getbuffer())
 
 
 def _scale_notes(section: AnnData) -> list[str]:

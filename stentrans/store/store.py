@@ -19,7 +19,7 @@ from stentrans.keys import IN_TISSUE
 from stentrans.store.entry import Entry
 from stentrans.store.names import check_name, is_name
 from stentrans.store.runs import EXPORT, RESULT_VERSION, Run
-from stentrans.store.sections import section_id
+from stentrans.store.sections import section_id, write_section
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -230,7 +230,7 @@ class Store:
             **(about or {}),
         }
         self.put(
-            "sections", name, lambda folder: section.write_h5ad(folder / SECTION_FILE), about=noted
+            "sections", name, lambda folder: write_section(section, folder / SECTION_FILE), about=noted
         )
         return name
 
