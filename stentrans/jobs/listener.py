@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]  # has no types of its own
-from distributed import Event, get_client, get_worker
+from distributed import Event, Status, get_client, get_worker
 
 from stentrans.methods.progress import ENOUGH, Progress, Reply
 
@@ -126,7 +126,12 @@ class Listener:
         return told
 
     def _is_wanted(self) -> bool:
-        """Whether anybody still waits: Dask marks what its clients gave up, or were killed over."""
+        """Whether anybody still waits: Dask marks what its clients gave up, or were killed over.
+
+        A worker whose scheduler is gone closes, but only when its work is done.
+        """
+        if self.worker.status in (Status.closing, Status.closed):
+            return False
         task = self.worker.state.tasks.get(self.key)
         return task is not None and task.state != "cancelled"
 

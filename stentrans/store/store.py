@@ -230,7 +230,10 @@ class Store:
             **(about or {}),
         }
         self.put(
-            "sections", name, lambda folder: write_section(section, folder / SECTION_FILE), about=noted
+            "sections",
+            name,
+            lambda folder: write_section(section, folder / SECTION_FILE),
+            about=noted,
         )
         return name
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from distributed import Status
 
 from stentrans.jobs import Job, listener
 from stentrans.jobs.listener import Listener
@@ -26,6 +27,7 @@ class Wire:
         self.is_enough = False
         self.task: Any = SimpleNamespace(state="executing")
         self.loop = self
+        self.status = Status.running
         self.memory_manager = SimpleNamespace(memory_limit=2**30)
         self.state = SimpleNamespace(tasks=self)
 
@@ -100,6 +102,13 @@ def test_work_that_nobody_waits_for_is_stopped_at_once(wire: Wire) -> None:
     wire.task.state = "cancelled"
     assert listen(Progress("training", 0.1)) is False
     wire.task = None
+    assert listen(Progress("training", 0.1)) is False
+
+
+def test_work_of_a_worker_whose_scheduler_is_gone_is_stopped(wire: Wire) -> None:
+    listen = Listener("a-1")
+    assert listen(Progress("training", 0.1)) is None
+    wire.status = Status.closing
     assert listen(Progress("training", 0.1)) is False
 
 
