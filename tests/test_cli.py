@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from stentrans.__main__ import main
-from stentrans.cli import commands
+from stentrans.cli import commands, evaluating
+from stentrans.section.positions import TOUCHING
 
 ROOT = Path(__file__).resolve().parents[1]
 Capture = pytest.CaptureFixture[str]
@@ -132,6 +133,19 @@ def test_enhance_refuses_two_sections_of_one_name(
     assert "would be written twice" in capsys.readouterr().err
 
 
+def test_bins_that_touch_get_no_sites_between_unless_they_are_asked_for(
+    square_section: ad.AnnData, tmp_path: Path, capsys: Capture
+) -> None:
+    square_section.uns["stentrans"] = {TOUCHING: True}
+    square_section.write_h5ad(tmp_path / "bins.h5ad")
+    asked = ("enhance", tmp_path / "bins.h5ad", "-o", tmp_path, "--method", "nearest")
+    assert call(*asked) == 0
+    told = capsys.readouterr().out
+    assert "bins_nearest_x1.h5ad: 42 sites (42 measured, 0 inserted, 0 gap)" in told
+    assert call(*asked, "--factor", 2) == 0
+    assert "bins_nearest_x2.h5ad: 143 sites" in capsys.readouterr().out
+
+
 def test_enhance_repeats_itself_to_the_last_digit(square_file: Path, tmp_path: Path) -> None:
     for folder in ("first", "second"):
         assert call("enhance", square_file, "-o", tmp_path / folder, "--method", "prior") == 0
@@ -187,6 +201,22 @@ def test_evaluate_prints_intervals_differences_and_the_null(
     assert set(pd.read_csv(tmp_path / "scores.csv")["null"]) == {False, True}
 
 
+def test_evaluate_asked_twice_computes_once_whatever_the_reference(
+    square_file: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STENTRANS_HOME", str(tmp_path / "home"))
+    options = ("--methods", "nearest,linear", "--protocol", "scattered", "--repeats", 1)
+    asked = ("evaluate", square_file, *options, "--out", tmp_path / "scores.csv")
+    assert call(*asked) == 0
+    first, scores = capsys.readouterr().out, (tmp_path / "scores.csv").read_bytes()
+    monkeypatch.setattr("stentrans.jobs.here.compute", None)  # must not be reached
+    assert call(*asked, "--reference", "linear") == 0
+    again = capsys.readouterr().out
+    assert again.startswith(first.rstrip())
+    assert "Minus linear" in again
+    assert (tmp_path / "scores.csv").read_bytes() == scores
+
+
 def test_evaluate_says_that_the_published_protocol_hides_nothing(
     tmp_path: Path, capsys: Capture
 ) -> None:
@@ -226,7 +256,7 @@ def test_evaluate_refuses_a_method_named_twice(square_file: Path, capsys: Captur
 def test_evaluate_refuses_a_target_before_anything_is_computed(
     place: str, square_file: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "compare", None)  # must not be reached
+    monkeypatch.setattr(evaluating, "result_of", None)  # must not be reached
     out = tmp_path if place == "folder" else square_file / "scores.csv"
     assert call("evaluate", square_file, "--out", out) == 2
     check_one_sentence(capsys.readouterr().err)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -25,27 +25,27 @@ class Cohort:
 
     Parameters
     ----------
-    targets
-        File of each section's result, by the section's path.
+    paths
+        Where the sections are, each once.
     read
         Reads a section.
     run_for
-        Makes the run of a section from its id.
+        Makes the run of a section from the section and its id.
     write
-        Writes a result into its file and says in one line what it wrote.
+        Writes the result of the section at a path and says in one line what it wrote.
     """
 
     def __init__(
         self,
-        targets: Mapping[Path, Path],
+        paths: Sequence[Path],
         *,
         read: Callable[[Path], AnnData],
-        run_for: Callable[[str], Run],
+        run_for: Callable[[AnnData, str], Run],
         write: Callable[[Any, Path], str],
     ) -> None:
-        self.targets, self.read, self.run_for, self.write = targets, read, run_for, write
+        self.paths, self.read, self.run_for, self.write = paths, read, run_for, write
         self.store = Store()
-        self.lines: dict[Path, str] = dict.fromkeys(targets, "waiting")
+        self.lines: dict[Path, str] = dict.fromkeys(paths, "waiting")
         self.failed: list[Path] = []
         self.is_terminal = sys.stderr.isatty()
         self.drawn, self.told_at = 0, float("-inf")
@@ -55,7 +55,7 @@ class Cohort:
         manager = Manager(self.store, is_tested_after=False)
         try:
             waiting = {}
-            for path in self.targets:
+            for path in self.paths:
                 if (run := self._submitted(path, manager)) is not None:
                     waiting[path] = run
             while waiting:
@@ -76,7 +76,9 @@ class Cohort:
     def _submitted(self, path: Path, manager: Manager) -> Run | None:
         """Read a section and hand over its run; None if it is refused."""
         try:
-            run = self.run_for(self.store.put_section(self.read(path), about={"label": path.name}))
+            section = self.read(path)
+            name = self.store.put_section(section, about={"label": path.name})
+            run = self.run_for(section, name)
             manager.submit(run)
         except StentransError as error:
             self._fail(path, str(error))
@@ -91,7 +93,7 @@ class Cohort:
         try:
             result = load(job.run, self.store.open("runs", job.run.id))
             self.lines[path] = "done"
-            sys.stdout.write(self.write(result, self.targets[path]) + "\n")
+            sys.stdout.write(self.write(result, path) + "\n")
             sys.stdout.flush()
         except StentransError as error:
             self._fail(path, str(error))

@@ -115,9 +115,6 @@ def _add_enhance(commands: Commands) -> None:
         help="what to write beside the values: counts, sd, measured (default: all)",
     )
     command.add_argument(
-        "--factor", type=int, default=2, help="sites per spot and axis, 1 to 4 (default: 2)"
-    )
-    command.add_argument(
         "--genes", type=_names, metavar="A,B,...", help="genes to write (default: all)"
     )
     _add_run(command)
@@ -142,6 +139,11 @@ def _add_store(commands: Commands) -> None:
 
 def _add_run(command: argparse.ArgumentParser) -> None:
     """Add what enhance and report share: what a run depends on beside its method."""
+    command.add_argument(
+        "--factor",
+        type=int,
+        help="sites per spot and axis, 1 to 4 (default: 2; 1 for bins that touch)",
+    )
     command.add_argument(
         "--no-fill-gaps", action="store_true", help="leave lost areas inside the tissue empty"
     )
@@ -241,9 +243,6 @@ def _add_report(commands: Commands) -> None:
         "--no-test",
         action="store_true",
         help="leave out the test on hidden spots, five more fits",
-    )
-    command.add_argument(
-        "--factor", type=int, default=2, help="sites per spot and axis, 1 to 4 (default: 2)"
     )
     _add_run(command)
     _add_fit(command)

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stentrans.cli.enhancing import run_of
 from stentrans.cli.progress import ProgressLines
 from stentrans.errors import SectionFormatError
 from stentrans.evaluation.parts import part_of
@@ -69,15 +70,7 @@ def _story(
     """Everything that the report tells."""
     label = arguments.section.name
     store = Store()
-    run = Run(
-        section=store.put_section(section, about={"label": label}),
-        method=arguments.method,
-        factor=arguments.factor,
-        fill_gaps=not arguments.no_fill_gaps,
-        seed=arguments.seed,
-        device=arguments.device,
-        settings=tuple(arguments.settings),
-    )
+    run = run_of(arguments, section, store.put_section(section, about={"label": label}))
     first, then = (
         part_of(on_progress, "enhancing", start=0.0, share=0.2),
         part_of(on_progress, "testing", start=0.2, share=0.7),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from stentrans.evaluation.protocols import LIKE_HOLES
 from stentrans.evaluation.report import ALL_GENES, NULL, Comparison, Run
 from stentrans.validate import check_integer, check_option, check_seed
 
+NO_REFERENCE = ""
 _GROUPS = ("method", "protocol", "null", "metric")
 _Key: TypeAlias = tuple[str, str]  # method, metric
 _ByKey: TypeAlias = Mapping[_Key, NDArray[np.float64]]
@@ -68,21 +69,42 @@ def summarise(
     interval speaks of this section; to compare methods in general, compare their means over
     several sections.
     """
-    check_integer("n_draws", n_draws, low=2)
     names = list(dict.fromkeys(run.method for run in comparison.runs))
     if reference is not None:
         check_option("reference", reference, names)
+    asked = () if reference is None else (reference,)
+    return _summaries(comparison, asked, n_draws, seed)[reference or NO_REFERENCE]
+
+
+def summaries(comparison: Comparison, *, seed: int = 0) -> dict[str, pd.DataFrame]:
+    """Summarise as `summarise` does, without a reference ("") and against every method.
+
+    The draws of blocks are made once.
+    """
+    names = tuple(dict.fromkeys(run.method for run in comparison.runs))
+    return _summaries(comparison, names, N_DRAWS, seed)
+
+
+def _summaries(
+    comparison: Comparison, references: Sequence[str], n_draws: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """One table without a reference and one for each."""
+    check_integer("n_draws", n_draws, low=2)
     real = [run for run in comparison.runs if not run.null]
     n_blocks = len(real[0].scores.sums.n)
     weights = draw_weights(n_blocks, n_draws, check_seed(seed))
     by_repeat = _by_repeat(comparison.scores)
     spread = _Spread(_draws(real, weights), _over_holes(by_repeat), n_blocks)
-    table = by_repeat.groupby(level=list(_GROUPS), sort=False).mean().reset_index()
-    reach = _reaches(table, spread)
-    table["low"], table["high"] = table["mean"] - reach, table["mean"] + reach
-    if reference is not None:
-        _add_differences(table, spread, reference)
-    return table if NULL in comparison.scores else table.drop(columns=NULL)
+    plain = by_repeat.groupby(level=list(_GROUPS), sort=False).mean().reset_index()
+    reach = _reaches(plain, spread)
+    plain["low"], plain["high"] = plain["mean"] - reach, plain["mean"] + reach
+    tables = {NO_REFERENCE: plain}
+    for reference in references:
+        tables[reference] = plain.copy()
+        _add_differences(tables[reference], spread, reference)
+    if NULL in comparison.scores:
+        return tables
+    return {name: table.drop(columns=NULL) for name, table in tables.items()}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stentrans.evaluation.judgement import Judgement
     from stentrans.evaluation.lost import Filled
     from stentrans.evaluation.revealed import Revealed
+    from stentrans.evaluation.scored import Scored
     from stentrans.export import Order
     from stentrans.jobs.evidence import Evidence
     from stentrans.methods.base import OnProgress
@@ -56,6 +57,14 @@ def evaluate(section: AnnData, run: Run, on_progress: OnProgress) -> Judgement:
 
     told = dict(run.settings)
     return judge(section, seed=run.seed, device=run.device, on_progress=on_progress, **told)
+
+
+def scores(section: AnnData, run: Run, on_progress: OnProgress) -> Scored:
+    """See `stentrans.evaluation.scored.score_methods`; its arguments are the settings."""
+    from stentrans.evaluation.scored import score_methods
+
+    told = dict(run.settings)
+    return score_methods(section, seed=run.seed, device=run.device, on_progress=on_progress, **told)
 
 
 def reveal(section: AnnData, run: Run, on_progress: OnProgress) -> Revealed:

@@ -82,6 +82,11 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             "stentrans.evaluation.judgement:Judgement",
             "Comparing methods",
         ),
+        "scores": Kind(
+            "stentrans.jobs.computing:scores",
+            "stentrans.evaluation.scored:Scored",
+            "Comparing methods",
+        ),
         "reveal": Kind(
             "stentrans.jobs.computing:reveal",
             "stentrans.evaluation.revealed:Revealed",

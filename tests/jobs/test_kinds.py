@@ -22,6 +22,7 @@ TOLD: dict[str, dict[str, Any]] = {
         "repeats": 1,
         "published": False,
     },
+    "scores": {"methods": ["linear", "nearest"], "protocol": "scattered", "repeats": 1},
     "reveal": {"hidden": list(range(10)), "rivals": ["nearest"], "method_settings": []},
     "fill": {"lost": [[2, 6], [2, 8], [2, 10], [1, 7], [1, 9]], "repeats": 1},
     "markers": {"region": list(range(12)), "test": "t-test"},
