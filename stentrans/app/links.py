@@ -14,6 +14,9 @@ import streamlit as st
 
 from stentrans.app import access, cache, state, text, view
 from stentrans.errors import StoreError
+from stentrans.methods.registry import METHODS
+from stentrans.methods.settings import SETTINGS
+from stentrans.section import default_factor
 from stentrans.store import Run
 from stentrans.words import READINGS
 
@@ -146,6 +149,8 @@ def _take_up() -> None:
     run = state.run() if wanted.run == getattr(state.run(), "id", None) else _run_of(wanted)
     if run is not None:
         state.choose_run(run)
+        if _suits_form(run):
+            state.clone_run(run)
     if wanted.gene in cache.genes(wanted.section):
         st.session_state[state.GENE] = wanted.gene
     if wanted.reading in READINGS:
@@ -166,6 +171,27 @@ def _run_of(wanted: Wanted) -> Run | None:
     except (ValueError, TypeError, StoreError):
         return None
     return run if run.id == wanted.run else None
+
+
+def _suits_form(run: Run) -> bool:
+    """Say whether the form of settings can hold a run; a link may ask for anything."""
+    known = {one.name: one for one in SETTINGS.get(run.method, ())}
+    factors = (2, 3, 4, default_factor(cache.section(run.section)))
+    return (
+        run.method in METHODS
+        and run.factor in factors
+        and type(run.fill_gaps) is bool
+        and _is_number(run.seed, 0, 2**53)
+        and all(
+            name in known and _is_number(value, known[name].low, known[name].high)
+            for name, value in run.settings
+        )
+    )
+
+
+def _is_number(value: object, low: float, high: float) -> bool:
+    """Say whether a value is a number of a form: whole unless it is a share."""
+    return type(value) in ((int,) if high > 1 else (float,)) and low <= float(str(value)) <= high
 
 
 def pack_region(region: view.Region, n_spots: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -161,6 +162,24 @@ def test_run_of_a_link_is_that_of_its_settings_or_none() -> None:
     assert links._run_of(links.Wanted(run.section, "b" * 32, how)) is None
     assert links._run_of(links.Wanted(run.section, run.id, '{"evil": 1}')) is None
     assert links._run_of(links.Wanted(run.section, run.id, "[]")) is None
+
+
+def test_form_takes_the_settings_of_a_link_only_where_it_could_have_asked_for_them(
+    opened: Callable[[str], AppTest],
+) -> None:
+    opened("methods")
+    usual = Run(example_run().section, method="kernel", factor=3, settings=(("rank", 9),))
+    assert links._suits_form(usual)
+    for evil in (
+        {"method": "evil"},
+        {"factor": 99},
+        {"fill_gaps": "yes"},
+        {"seed": -1},
+        {"settings": (("rank", "many"),)},
+        {"settings": (("rank", 10**6),)},
+        {"settings": (("unknown", 3),)},
+    ):
+        assert not links._suits_form(replace(usual, **evil)), evil
 
 
 @pytest.mark.parametrize(

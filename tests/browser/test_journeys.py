@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import Any
 
 import pytest
 
 import stentrans
-from stentrans.store import Run, Store
+from stentrans.store import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).resolve().parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGES = {
     "": "What we found",
     "quality": "Lattice and edge",
@@ -74,97 +58,14 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which the example is finished and tested, so that nothing has to be waited for."""
-    folder = tmp_path_factory.mktemp("home")
-    from stentrans.enhancement import enhance
-    from stentrans.evaluation import hidden_folds
-
-    store, section = Store(folder), stentrans.simulate(lattice="hexagonal")
-    name = store.put_section(section, about={"label": "Example (simulated, Visium-like)"})
-    run = Run(section=name, method="linear")
-    store.put_run(run, enhance(section, method="linear").save)
-    store.put_run(run.holdout(), hidden_folds(section, method="linear").save)
-    (folder / "ids").write_text(f"{name} {run.id}")
-    return folder
+Opened = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def address(home: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
-        + ["--server.headless=true"],
-        cwd=ROOT,
-        env=os.environ | {"STENTRANS_HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    found = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(found, process)
-        yield found
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+def link(address: str, run: Run, name: str) -> str:
+    return f"{address}/{name}?section={run.section}&run={run.id}"
 
 
-def wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(240):
-        try:
-            with urlopen(f"{address}/_stcore/health", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (URLError, ConnectionError):
-            try:
-                process.wait(timeout=0.25)
-            except subprocess.TimeoutExpired:
-                continue
-            pytest.fail("the app ended before it was up")
-    pytest.fail("the app was not up in time")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("needs a Chromium or Chrome; none is on the path")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """Console errors and uncaught exceptions of the pages of one test."""
-    return []
-
-
-def opened(chromium, faults: list[str], *, width: int = 1366, scheme: str = "light"):
-    page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.set_default_timeout(60_000)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if is_fault(said) else None)
-    return page
-
-
-def is_fault(said) -> bool:
-    """Streamlit asks below the page's own path first, where there is no server: not our fault."""
-    probe = re.search(r"_stcore/(health|host-config)", said.location.get("url", ""))
-    return said.type == "error" and not probe
-
-
-def link(address: str, home: Path, name: str) -> str:
-    section, run = (home / "ids").read_text().split()
-    return f"{address}/{name}?section={section}&run={run}"
-
-
-def settled(page, words: str) -> None:
+def settled(page: Any, words: str) -> None:
     page.locator('[data-testid="stMain"]').get_by_text(words).first.wait_for()
     page.wait_for_function(
         "!document.querySelector('[data-testid=\"stSkeleton\"]')"
@@ -175,35 +76,33 @@ def settled(page, words: str) -> None:
 
 @pytest.mark.parametrize("width", [390, 1920])
 def test_every_page_fits_the_screen_without_console_errors(
-    chromium, address: str, home: Path, faults: list[str], width: int
+    opened: Opened, address: str, example: Run, faults: list[str], width: int
 ) -> None:
-    page = opened(chromium, faults, width=width)
+    page = opened(width=width)
     too_wide = {}
     for name, words in PAGES.items():
-        page.goto(link(address, home, name))
+        page.goto(link(address, example, name))
         settled(page, words)
         too_wide[name] = page.evaluate(OVERFLOW)
-    page.close()
     assert {name: over for name, over in too_wide.items() if over > 0} == {}
     assert faults == []
 
 
-def test_text_stands_out_in_the_dark(chromium, address: str, home: Path, faults) -> None:
-    page = opened(chromium, faults, scheme="dark")
+def test_text_stands_out_in_the_dark(opened: Opened, address: str, example: Run) -> None:
+    page = opened(scheme="dark")
     poor = {}
     for name in ("quality", "reveal", "genes", "help"):
-        page.goto(link(address, home, name))
+        page.goto(link(address, example, name))
         settled(page, PAGES[name])
         poor[name] = page.evaluate(CONTRAST)
-    page.close()
     assert {name: found for name, found in poor.items() if found} == {}
 
 
 def test_lasso_hides_spots_and_the_truth_is_revealed(
-    chromium, address: str, home: Path, faults: list[str]
+    opened: Opened, address: str, example: Run, faults: list[str]
 ) -> None:
-    page = opened(chromium, faults)
-    page.goto(link(address, home, "reveal"))
+    page = opened()
+    page.goto(link(address, example, "reveal"))
     settled(page, "Draw a line")
     page.wait_for_function("document.querySelector('.js-plotly-plot .nsewdrag')")
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
@@ -221,15 +120,16 @@ def test_lasso_hides_spots_and_the_truth_is_revealed(
     page.get_by_role("button", name="Reveal the truth").click()
     page.get_by_text("How well were the hidden spots known?").wait_for()
     settled(page, "low-rank kriging")
-    page.close()
     assert faults == []
 
 
-def test_two_tabs_look_at_different_sections(chromium, address, home, faults) -> None:
-    one, other = opened(chromium, faults), opened(chromium, faults)
-    one.goto(link(address, home, "genes"))
+def test_two_tabs_look_at_different_sections(
+    opened: Opened, address: str, example: Run, faults: list[str], tmp_path: Path
+) -> None:
+    one, other = opened(), opened()
+    one.goto(link(address, example, "genes"))
     settled(one, PAGES["genes"])
-    path = home / "second.h5ad"
+    path = tmp_path / "second.h5ad"
     stentrans.simulate(lattice="square", n_rows=12, n_cols=12, seed=5).write_h5ad(path)
     other.goto(address)
     other.locator("input[type=file]").set_input_files(path)
@@ -239,6 +139,4 @@ def test_two_tabs_look_at_different_sections(chromium, address, home, faults) ->
     sidebar = one.locator('[data-testid="stSidebar"]').inner_text()
     assert "Example" in sidebar
     assert "second.h5ad" not in sidebar
-    one.close()
-    other.close()
     assert faults == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,6 @@ from stentrans.report.writing import write_report
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 EVIL = [
     "<img src=x onerror=\"window.hurt=1\">/B1,'it`s'",
     "</script><script>window.hurt=2</script>${hurt}",
@@ -59,23 +49,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    paths = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    path = next(filter(None, paths), None)
-    if path is None:
-        pytest.skip("needs a Chromium or Chrome; none is on the path")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def page(browser: Any, report: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+def page(chromium: Any, report: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The report, drawn; fails if the browser complained or asked for anything."""
-    context = browser.new_context(
+    context = chromium.new_context(
         offline=True,
         color_scheme=getattr(request, "param", "light"),
         viewport={"width": 1280, "height": 900},
@@ -144,8 +121,8 @@ def test_another_gene_brings_its_values_scores_and_colours(page: Any) -> None:
     assert shown.locator(".verdict .gene").inner_text() == chosen
 
 
-def test_page_fits_a_phone(browser: Any, report: Path) -> None:
-    context = browser.new_context(offline=True, viewport={"width": 390, "height": 800})
+def test_page_fits_a_phone(chromium: Any, report: Path) -> None:
+    context = chromium.new_context(offline=True, viewport={"width": 390, "height": 800})
     opened = context.new_page()
     opened.goto(report.as_uri())
     opened.wait_for_function(DRAWN)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,17 +14,6 @@ from stentrans.store import Run, Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
-ROOT = Path(__file__).resolve().parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-START_S = 60
 RUN_MS = 240_000
 METHOD = "stentrans"  # what a user gets who changes nothing
 GENE = "Ring-03"
@@ -47,15 +30,6 @@ READ_SPOT = """([title, row, column]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser_path() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        path = shutil.which(name)
-        if path:
-            return path
-    pytest.skip("needs a Chromium or Chrome; none is on the path")
-
-
 @pytest.fixture
 def section_file(tmp_path: Path) -> Path:
     path = tmp_path / "biopsy.h5ad"
@@ -63,85 +37,35 @@ def section_file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """The app on a free loopback port with a store of its own: address and store folder."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    home = tmp_path / "home"
-    log = (tmp_path / "server.log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
-        + ["--server.headless=true"],
-        cwd=ROOT,
-        env=os.environ | {"STENTRANS_HOME": str(home)},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(address, process)
-        yield address, home
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        log.close()
-
-
-def wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
-    """Ask the health page; each attempt blocks until the port answers or its retry is due."""
-    for _ in range(START_S * 4):
-        try:
-            with urlopen(f"{address}/_stcore/health", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (URLError, ConnectionError):
-            try:
-                process.wait(timeout=0.25)
-            except subprocess.TimeoutExpired:
-                continue
-            pytest.fail("the app ended before it was up")
-    pytest.fail(f"the app was not up after {START_S} s")
-
-
 def test_uploaded_section_is_enhanced_and_its_value_read_off_the_map(
-    browser_path: str, section_file: Path, server: tuple[str, Path]
+    opened: Callable[..., Any], section_file: Path, address: str, home: Path, faults: list[str]
 ) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    address, home = server
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1366, "height": 900})
-        page.set_default_timeout(60_000)
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        outside: list[str] = []
-        page.on("request", lambda r: None if is_local(r.url, address) else outside.append(r.url))
+    page = opened()
+    outside: list[str] = []
+    page.on("request", lambda r: None if is_local(r.url, address) else outside.append(r.url))
 
-        page.goto(address)
-        page.locator("input[type=file]").set_input_files(section_file)
-        page.get_by_text("What we found in biopsy.h5ad").wait_for()
-        page.get_by_role("button", name="Enhance").click()
-        page.get_by_role("button", name="Start").click()
-        page.get_by_text("Look at the genes").wait_for(timeout=RUN_MS)
-        page.get_by_text("Look at the genes").click()
-        gene = page.get_by_role("combobox", name="Gene")
-        gene.click()
-        gene.fill(GENE)
-        page.get_by_role("option", name=GENE, exact=True).click()
-        page.wait_for_function(
-            "gene => (document.querySelector('.js-plotly-plot')?.data ?? [])"
-            ".some(t => (t.hovertemplate ?? '').includes(gene))",
-            arg=GENE,
-        )
+    page.goto(address)
+    page.locator("input[type=file]").set_input_files(section_file)
+    page.get_by_text("What we found in biopsy.h5ad").wait_for()
+    page.get_by_role("button", name="Enhance").click()
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("Look at the genes").wait_for(timeout=RUN_MS)
+    page.get_by_text("Look at the genes").click()
+    gene = page.get_by_role("combobox", name="Gene")
+    gene.click()
+    gene.fill(GENE)
+    page.get_by_role("option", name=GENE, exact=True).click()
+    page.wait_for_function(
+        "gene => (document.querySelector('.js-plotly-plot')?.data ?? [])"
+        ".some(t => (t.hovertemplate ?? '').includes(gene))",
+        arg=GENE,
+    )
 
-        row, column, expected = spot_of(home)
-        shown = page.evaluate(READ_SPOT, ["Enhanced", row, column])
-        assert shown == pytest.approx(expected, rel=1e-5)
-        assert faults == []
-        assert outside == []
-        browser.close()
+    row, column, expected = spot_of(home)
+    shown = page.evaluate(READ_SPOT, ["Enhanced", row, column])
+    assert shown == pytest.approx(expected, rel=1e-5)
+    assert faults == []
+    assert outside == []
 
 
 def spot_of(home: Path) -> tuple[int, int, float]:
