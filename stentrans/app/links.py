@@ -180,7 +180,7 @@ def _suits_form(run: Run) -> bool:
     return (
         run.method in METHODS
         and run.factor in factors
-        and type(run.fill_gaps) is bool
+        and run.fill_gaps in (True, False)
         and _is_number(run.seed, 0, 2**53)
         and all(
             name in known and _is_number(value, known[name].low, known[name].high)
