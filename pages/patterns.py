@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from stentrans.app import cache, maps, patterns, router, state, text, view, widgets
+from stentrans.app import cache, maps, patterns, router, spatial, state, text, view, widgets
 from stentrans.patterns import enrichr
 from stentrans.patterns.gene_sets import as_text, parse_gmt
 from stentrans.patterns.kept_sets import keep_sets
@@ -20,23 +20,6 @@ st.header("Patterns")
 section = router.require_section()
 LOOKS = ("Variable genes", "Domains", "Modules", "Pathways", "Before and after")
 Frames = Mapping[str, pd.DataFrame]
-
-
-def do(run: Run, label: str, about: str) -> bool:
-    """Draw the button, the progress or the failure of a work; say whether it is finished."""
-    if cache.is_finished(run):
-        return True
-    job = cache.manager().follow(run.id)
-    if job is not None and not job.is_over:
-        widgets.live_job(run)
-        return False
-    if job is not None:
-        widgets.show_ending(job)
-    st.caption(about)
-    if st.button(label, type="primary", icon=":material/play_arrow:", key=f"do-{run.work}"):
-        cache.manager().submit(run)
-        st.rerun()
-    return False
 
 
 def offer_csv(table: pd.DataFrame, name: str, label: str = "CSV") -> None:
@@ -52,24 +35,45 @@ def offer_csv(table: pd.DataFrame, name: str, label: str = "CSV") -> None:
     )
 
 
-def show_genes(frames: Frames, compared: Frames | None) -> None:
-    """Draw the ranking."""
-    genes = frames["genes"]
+def show_genes(work: Run, compared: Run | None) -> None:
+    """Draw the ranking, and look for its genes in an adjacent section."""
+    genes = cache.result(work)["genes"]
     n_sure = int((genes["q_value"] < 0.05).sum())
     n_tested = int(genes["p_value"].notna().sum())
     st.markdown(f"**{n_sure:,}** of {n_tested:,} tested genes vary in space (q < 0.05).")
     st.caption(text.VARIABLE_GENES_ABOUT)
     if compared is not None:
         columns = ["gene", "support", "support_q_value", "strength", "map_morans_i"]
-        genes = genes.merge(compared["genes"][columns], on="gene", how="left")
+        found = cache.result(compared)["genes"]
+        genes = genes.merge(found[columns], on="gene", how="left")
     st.dataframe(genes, hide_index=True, height=430, column_config=text.GENE_COLUMNS)
     offer_csv(genes, "variable_genes")
+    show_replicate(compared or work)
 
 
-def show_domains(frames: Frames, run: Run | None) -> None:
+def show_replicate(source: Run) -> None:
+    """Offer to look in an adjacent section, or show what was found there."""
+    st.markdown("##### Replicate check")
+    others = {name: label for name, label in state.labels().items() if name != section}
+    if not others:
+        st.caption(f"{text.REPLICATE_ABOUT} Open an adjacent section, too, to look there.")
+        return
+    other = st.selectbox(
+        "Adjacent section", list(others), format_func=others.__getitem__, key="adjacent"
+    )
+    work = patterns.replicate_run(source, other)
+    if widgets.offer_work(work, "Look in the other section", text.REPLICATE_ABOUT):
+        table = cache.result(work)["replicated"]
+        st.dataframe(table, hide_index=True, column_config=text.REPLICATE_COLUMNS)
+        st.caption(text.REPLICATE_ABOUT)
+        offer_csv(table, "replicated")
+
+
+def show_domains(frames: Frames, run: Run | None, compared: Frames | None) -> None:
     """Draw domains on spots and finer sites, beside an annotation."""
     sites = None if run is None else patterns.fine_domains(run, measured)
-    panels, scales = patterns.domain_panels(section, frames["spots"], run, sites)
+    clusters = None if compared is None else compared["clusters"]
+    panels, scales = patterns.domain_panels(section, frames["spots"], run, sites, clusters)
     maps.show_panels(
         section,
         panels,
@@ -173,35 +177,51 @@ def chosen_sets() -> str | None:
     return keep_sets(enrichr.library(name, folder), home)
 
 
-def show_pathways(frames: Frames, run: Run | None, sets: str | None) -> None:
-    """Draw the sets that a list is rich in, and where the chosen one is active."""
+def show_pathways(works: list[Run], run: Run | None, sets: str | None) -> None:
+    """Ask a list and its ranking for pathways, and draw where one is active."""
     if sets is None:
         st.info("Choose gene sets above.")
         return
     found = patterns.matched(section, sets)
     st.caption(text.plain(f"{found.source}: {found.sentence}"))
-    lists = patterns.gene_lists(dict(frames))
-    which = st.selectbox("List of genes", list(lists), key="gene_list_asked")
-    if not lists[which]:
-        st.info("This list is empty: no gene has at least twice as much there.")
+    lists = patterns.gene_lists(works, view.regions())
+    asked = st.selectbox(
+        "List of genes", lists, format_func=lambda one: one.words, key="gene_list_asked"
+    )
+    if not view.regions():
+        st.caption("Draw around spots on Genes to ask a region, too.")
+    if asked.is_empty:
+        st.info("This list is empty: only the ranking of all genes can be asked.")
+    work = patterns.pathways_run(section, asked, sets)
+    if not widgets.offer_work(work, "Look for pathways", text.ASKING_ABOUT):
         return
-    table = patterns.enriched(section, sets, tuple(lists[which]), measured)
-    n_sure = int(((table["q_value"] < 0.05) & (table["q_as_often_seen"] < 0.05)).sum())
-    st.markdown(f"**{n_sure}** sets with q < 0.05 in both comparisons, {len(table):,} with a hit.")
-    st.dataframe(table, hide_index=True, height=380, column_config=text.SET_COLUMNS)
+    table = patterns.pathways(work)
+    in_list = (table["q_value"] < 0.05) & (table["q_as_often_seen"] < 0.05)
+    in_ranking = (table["ranked_q_value"] < 0.05) & (table["score"] > 0)
+    st.markdown(
+        f"**{in_list.sum():,}** of {len(table):,} sets are found in the list (q < 0.05 in both "
+        f"comparisons), **{in_ranking.sum():,}** near the top of the ranking, "
+        f"**{(in_list & in_ranking).sum():,}** in both."
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=380,
+        column_config=text.SET_COLUMNS,
+        column_order=text.SET_ORDER,
+    )
     st.caption(text.PATHWAYS_ABOUT)
     offer_csv(table, "pathways")
-    if len(table):
-        term = st.selectbox("Where is it active", list(table["term"].head(100)), key="term")
-        show_score(list(found.sets[term]), str(term), run)
+    term = st.selectbox("Where is it active", list(table["term"].head(100)), key="term")
+    show_score(list(found.sets[term]), str(term), run)
 
 
-def show_before_after(compared: Frames) -> None:
+def show_before_after(work: Run) -> None:
     """Draw what enhancement lets one find, beside the same with permuted spots."""
+    compared = cache.result(work).frames
     table = compared["counted"]
-    maps_figure = patterns.counted_figure(table, dark=maps.is_dark())
     st.plotly_chart(
-        maps_figure,
+        patterns.counted_figure(table, dark=maps.is_dark()),
         key="counted",
         width="stretch",
         theme=None,
@@ -211,7 +231,12 @@ def show_before_after(compared: Frames) -> None:
     st.dataframe(table, hide_index=True, column_config=text.COUNTED_COLUMNS)
     st.caption(text.BEFORE_AFTER_ABOUT)
     offer_csv(table, "before_after", "CSV of the counts")
-    offer_csv(compared["genes"], "genes_before_after", "CSV of all genes, before and after")
+    st.markdown("##### One by one")
+    kind = st.selectbox("Kind", ["genes", "domains", "modules", "pathways"], key="found_kind")
+    found = patterns.with_verdict(compared[kind], kind)
+    st.dataframe(found, hide_index=True, height=320, column_config=text.FOUND_COLUMNS)
+    offer_csv(found, f"{kind}_before_after")
+    show_replicate(work)
 
 
 with widgets.show_errors():
@@ -233,24 +258,25 @@ with widgets.show_errors():
     else:
         n_domains = int(st.session_state.get("n_domains", 0))
     sets = chosen_sets() if look in ("Pathways", "Before and after") else None
-    measured = patterns.measured_run(section, 0 if n_domains == 1 else n_domains)
-    if do(measured, "Look for patterns", text.PATTERNS_ABOUT):
+    measured = spatial.patterns_run(section, 0 if n_domains == 1 else n_domains)
+    if widgets.offer_work(measured, "Look for patterns", text.PATTERNS_ABOUT):
         frames = cache.result(measured).frames
-        compared_run = st.session_state.get("patterns_compared", {}).get(shown)
+        compared = st.session_state.get("patterns_compared", {}).get(shown)
         if look == LOOKS[4] and shown is not None:
-            compared_run = patterns.compared_run(shown, n_domains, sets or "")
-            st.session_state["patterns_compared"] = {shown: compared_run}
-        compared = None if compared_run is None else patterns.found(compared_run)
+            compared = patterns.compared_run(shown, n_domains, sets or "")
+            st.session_state["patterns_compared"] = {shown: compared}
+        is_compared = cache.is_finished(compared)
+        done = compared if is_compared else None
         if look == LOOKS[0]:
-            show_genes(frames, compared)
+            show_genes(measured, done)
         elif look == LOOKS[1]:
-            show_domains(frames, shown)
+            show_domains(frames, shown, None if done is None else cache.result(done).frames)
         elif look == LOOKS[2]:
             show_modules(frames, shown)
         elif look == LOOKS[3]:
-            show_pathways(frames, shown, sets)
+            show_pathways([measured] if done is None else [measured, done], shown, sets)
         elif shown is None or not maps.is_tested(shown):
             st.info("Enhance the section first; its test on hidden spots follows by itself.")
             st.page_link("pages/enhance.py", label="**Enhance this section**")
-        elif do(compared_run, "Compare before and after", text.COMPARING_ABOUT):
-            show_before_after(patterns.found(compared_run) or {})
+        elif widgets.offer_work(compared, "Compare before and after", text.COMPARING_ABOUT):
+            show_before_after(compared)

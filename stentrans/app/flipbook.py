@@ -8,15 +8,16 @@ from typing import Final, Literal
 import numpy as np
 import streamlit as st
 
-from stentrans.app import cache, maps, state, strip, text, thumbnails, view
+from stentrans.app import cache, maps, spatial, state, strip, text, thumbnails, view
 from stentrans.preprocess import keep_genes, log_normalise, median_library
 from stentrans.store import Run
 
-Order = Literal["predicted", "variable", "name", "starred"]
+Order = Literal["predicted", "variable", "spatial", "name", "starred"]
 
 ORDERS: Final[Mapping[Order, str]] = {
     "predicted": "Best predicted",
     "variable": "Most variable",
+    "spatial": "Most variable in space",
     "name": "By name",
     "starred": "Starred",
 }
@@ -50,6 +51,8 @@ def show(section_id: str, run: Run | None, gene: str) -> None:
         persist_state="session",
         help="← and → take the next gene in this order.",
     )
+    if st.session_state.get(ORDER) == "spatial" and not spatial.offer_ranking(section_id):
+        return
     listed = ranked(section_id, run)
     if not listed:
         return
@@ -77,7 +80,7 @@ def _notes(run: Run | None, genes: Sequence[str]) -> dict[str, str]:
 def orders(*, is_tested: bool, is_starred: bool) -> list[Order]:
     """Return the orders that can be had: not all are known before a test or without stars."""
     found: list[Order] = ["predicted"] if is_tested else []
-    found += ["variable", "name"]
+    found += ["variable", "spatial", "name"]
     return [*found, "starred"] if is_starred else found
 
 
@@ -91,7 +94,7 @@ def in_order(
     section_id, run
         Whose genes; only the order by prediction looks at the run.
     order
-        See `ORDERS`.
+        See `ORDERS`; before genes are ranked by their patterns, the most variable come first.
     genes
         Those of the menu, by name.
     starred
@@ -101,7 +104,10 @@ def in_order(
         return list(genes)
     if order == "starred":
         return list(starred)
-    ranked = _ranked(section_id, run if order == "predicted" else None)
+    if order == "spatial" and spatial.is_ranked(section_id):
+        ranked = spatial.ranked_genes(section_id)
+    else:
+        ranked = _ranked(section_id, run if order == "predicted" else None)
     allowed = set(genes)
     return [gene for gene in ranked if gene in allowed]
 

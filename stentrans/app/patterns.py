@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 from plotly import graph_objects as go
 
-from stentrans.app import cache, layers
+from stentrans.app import cache, layers, text
+from stentrans.app.view import Region
 from stentrans.figures.colours import Scale, symmetric_limits
 from stentrans.figures.panel import SitePanel
 from stentrans.figures.patterns import counted_bars
 from stentrans.figures.theme import theme
 from stentrans.keys import MEASURED, ORIGIN
+from stentrans.patterns.findings import LEVEL
 from stentrans.patterns.gene_sets import Matched, match, sets_of
 from stentrans.patterns.kept_sets import kept_sets
-from stentrans.patterns.markers import marker_genes
+from stentrans.patterns.lists import beside, list_names
+from stentrans.patterns.regions import FEWEST_SPOTS
 from stentrans.store import Run
 from stentrans.words import method_name
-
-LISTED = 500
-MARKERS = 200
-
-
-def measured_run(section: str, n_domains: int) -> Run:
-    """Return the work that finds what the counts show by themselves."""
-    return Run.of("patterns", section, n_domains=n_domains)
 
 
 def compared_run(run: Run, n_domains: int, gene_sets: str) -> Run:
@@ -36,11 +35,6 @@ def compared_run(run: Run, n_domains: int, gene_sets: str) -> Run:
     )
 
 
-def found(run: Run) -> dict[str, pd.DataFrame] | None:
-    """Return the tables of a finished work; None before."""
-    return dict(cache.result(run).frames) if cache.is_finished(run) else None
-
-
 @st.cache_data(show_spinner=False, max_entries=8)
 def matched(section: str, name: str) -> Matched:
     """Match kept gene sets, or the families of a simulated section, to the genes of a section."""
@@ -48,27 +42,62 @@ def matched(section: str, name: str) -> Matched:
     return match(kept_sets(name, cache.store().folder) if name else sets_of(adata), adata)
 
 
-@st.cache_data(show_spinner="Comparing with the gene sets …", max_entries=32)
-def enriched(section: str, sets: str, genes: tuple[str, ...], ranked: Run) -> pd.DataFrame:
-    """Return the sets that a list is rich in; background: all genes that were tested."""
-    from stentrans.patterns.pathways import enriched as enriched_sets
-
-    tested = cache.result(ranked)["genes"].dropna(subset=["p_value"])
-    background = dict(zip(tested["gene"], tested["spots"].astype(float), strict=True))
-    return enriched_sets(genes, matched(section, sets).sets, background)
+def pathways_run(section: str, asked: Asked, gene_sets: str) -> Run:
+    """Return the work that asks a list of genes for pathways."""
+    told = dict(asked.told)
+    return Run.of("pathways", section, gene_sets=gene_sets, **told)
 
 
-def gene_lists(frames: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
-    """Return the lists that can be asked for pathways, by what they are called on screen."""
-    genes = frames["genes"]
-    sure = genes.loc[genes["q_value"] < 0.05, "gene"]
-    lists = {f"Variable genes (the surest {LISTED})": list(sure.head(LISTED))}
-    for domain in sorted(frames["spots"]["domain"].unique()):
-        lists[f"Markers of domain {domain}"] = marker_genes(frames["markers"], domain, MARKERS)
-    modules = frames["modules"]
-    for module, part in modules[modules["module"] > 0].groupby("module"):
-        lists[f"Module {module}"] = list(part["gene"])
-    return lists
+def replicate_run(source: Run, other: str) -> Run:
+    """Return the work that looks in another section for the genes found by a work."""
+    return Run.of("replicate", source.section, source=source.id, other=other)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A list of genes that can be asked for pathways.
+
+    Parameters
+    ----------
+    words
+        What it is called on screen.
+    told
+        Settings of the work, by name.
+    is_empty
+        Whether it has no gene: its ranking can still be asked.
+    """
+
+    words: str
+    told: tuple[tuple[str, Any], ...]
+    is_empty: bool = False
+
+
+def gene_lists(works: Sequence[Run], regions: Mapping[str, Region]) -> list[Asked]:
+    """Return all lists that can be asked for pathways.
+
+    Parameters
+    ----------
+    works
+        Finished works whose tables hold lists.
+    regions
+        Regions of spots of the section.
+    """
+    found = []
+    for work in works:
+        for which, size in list_names(cache.result(work)).items():
+            told = (("source", work.id), ("which", which))
+            found.append(Asked(f"{text.list_name(which)}: {size:,} genes", told, size == 0))
+    for name, region in regions.items():
+        if FEWEST_SPOTS <= len(region.spots):
+            words = f"Region {name}: {len(region.spots):,} spots against all others"
+            found.append(Asked(words, (("region", region.spots),)))
+    return found
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def pathways(work: Run) -> pd.DataFrame:
+    """Return what a finished comparison with gene sets found, both ways beside each other."""
+    return beside(cache.result(work))
 
 
 @st.cache_data(show_spinner="Carrying domains to the finer map …", max_entries=8)
@@ -84,27 +113,52 @@ def fine_domains(run: Run, work: Run) -> pd.DataFrame:
 
 
 def domain_panels(
-    section: str, spots: pd.DataFrame, run: Run | None, sites: pd.DataFrame | None
+    section: str,
+    spots: pd.DataFrame,
+    run: Run | None,
+    sites: pd.DataFrame | None,
+    clusters: pd.DataFrame | None,
 ) -> tuple[list[SitePanel], list[Scale]]:
-    """Return maps of domains, one colour per domain on both."""
+    """Return maps of domains, one colour per domain on all.
+
+    Parameters
+    ----------
+    section
+        Which.
+    spots, sites, clusters
+        Column domain: of the measured spots, of the sites of the run that they were carried to,
+        and clusters of the enhanced map itself.
+    run
+        The enhancement, None without one.
+    """
     tissue = cache.tissue(section)
     label = spots["domain"].to_numpy(np.float32)
     panels = [_spots(section, "Domains on spots", f"{tissue.n_obs:,} spots, by counts", label)]
+    most = int(label.max())
     if sites is not None and run is not None:
-        result = cache.enhancement(run.id)
-        panels.append(
-            SitePanel(
-                "Carried to the finer map",
-                f"{len(sites):,} sites, pale where uncertain",
-                layers.array_of(result.sites),
-                sites["domain"].to_numpy(np.float32),
-                result.sites[ORIGIN].to_numpy(dtype=np.str_),
-                is_faint=(sites["certainty"] < 0.6).to_numpy(),
-                gene="domain",
-            )
-        )
-    n_domains = int(label.max())
-    return panels, [Scale((0.5, n_domains + 0.5), "domain", "domains", n_classes=n_domains)]
+        is_faint = (sites["certainty"] < 0.6).to_numpy()
+        words = "Carried to the finer map", f"{len(sites):,} sites, pale where uncertain"
+        panels.append(_sites(run, *words, sites["domain"], is_faint))
+    if clusters is not None and len(clusters) and run is not None:
+        words = "Clusters of the enhanced map", "coloured as the domains they share most spots with"
+        panels.append(_sites(run, *words, clusters["domain"]))
+        most = max(most, int(clusters["domain"].max()))
+    return panels, [Scale((0.5, most + 0.5), "domain", "domains", n_classes=most)]
+
+
+def _sites(
+    run: Run, title: str, note: str, domain: pd.Series, is_faint: NDArray[np.bool_] | None = None
+) -> SitePanel:
+    result = cache.enhancement(run.id)
+    return SitePanel(
+        title,
+        note,
+        layers.array_of(result.sites),
+        domain.to_numpy(np.float32),
+        result.sites[ORIGIN].to_numpy(dtype=np.str_),
+        is_faint=is_faint,
+        gene="domain",
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -156,3 +210,41 @@ def _spots(
 def counted_figure(table: pd.DataFrame, *, dark: bool) -> go.Figure:
     """Draw what was found before and after, beside the null."""
     return counted_bars(table, colours=theme(dark=dark))
+
+
+def with_verdict(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Say of each finding whether it is in the counts, borne out by hidden spots, or neither.
+
+    Parameters
+    ----------
+    table
+        One of the tables of `enhanced_patterns`.
+    kind
+        Which: ``genes``, ``domains``, ``modules`` or ``pathways``.
+
+    Returns
+    -------
+    told
+        The same with a column of words in front; of pathways, those found on any list.
+    """
+    borne_out = table["support_q_value"] < LEVEL
+    shown = pd.Series(data=True, index=table.index)
+    if kind == "pathways":
+        table = table[table["q_value"] < LEVEL]
+        on_list = {name: part["term"] for name, part in table.groupby("list")}
+        sure = table["term"][borne_out & (table["list"] == "supported")]
+        borne_out = table["term"].isin(sure)
+        in_counts = table["term"].isin(on_list.get("measured", []))
+        shown = table["term"].isin(on_list.get("shown", []))
+    elif kind == "genes":
+        in_counts, shown = table["q_value"] < LEVEL, table["map_q_value"] < LEVEL
+    else:
+        in_counts = (table["kind"] == "measured") | ~table["is_new"].astype(bool)
+    words = np.select(
+        [in_counts & borne_out, in_counts, borne_out, shown],
+        ["in the counts, borne out", "in the counts", "new, borne out", "on the map only"],
+        "nowhere",
+    )
+    told = table.copy()
+    told.insert(0, "verdict", words)
+    return told

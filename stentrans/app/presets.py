@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 import stentrans
-from stentrans.app import cache, state, text
+from stentrans.app import cache, spatial, state, text
 from stentrans.app.widgets import show_errors
 from stentrans.jobs.estimate import duration, estimate
 from stentrans.methods import registry
@@ -83,17 +83,43 @@ def chosen_run(section: str) -> Run:
 
 
 def _choose_shown_genes(section: str) -> None:
-    """Let the user limit the gene menus to a pasted list."""
+    """Let the user limit the gene menus to a pasted list, or to genes that vary in space."""
+    if st.toggle(
+        "Show only the genes that vary most in space",
+        key=state.SPATIAL_GENES,
+        persist_state="session",
+        help=text.SHOWN_GENES_HELP,
+    ):
+        _choose_spatial_genes(section)
+        return
     pasted = st.text_area(
         "Genes to show (all if empty)",
         key=state.GENE_LIST,
         persist_state="session",
         placeholder="Mbp, Plp1, ENSMUSG00000037625",
-        help="All genes take part in the computation; this list only shortens the menus.",
+        help=text.SHOWN_GENES_HELP,
     )
     names = re.split(r"[\s,;]+", pasted.strip()) if pasted.strip() else []
     with show_errors():
         state.choose_genes(find_genes(cache.section(section), names))
+
+
+def _choose_spatial_genes(section: str) -> None:
+    """Draw how many of the ranked genes to show; until they are ranked, all are."""
+    if not spatial.offer_ranking(section):
+        state.choose_genes([])
+        return
+    sure = spatial.ranked_genes(section, only_sure=True)
+    most = st.number_input(
+        "How many at most", 1, None, 500, key=state.N_SPATIAL, persist_state="session"
+    )
+    chosen = sure[: int(most or 1)]
+    state.choose_genes(chosen)
+    st.caption(
+        f"{len(chosen):,} of the {len(sure):,} genes that vary in space (q < 0.05) are shown."
+        if sure
+        else "No gene surely varies in space (q < 0.05): all are shown."
+    )
 
 
 def _own_method() -> tuple[str, tuple[tuple[str, float], ...]]:

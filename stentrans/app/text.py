@@ -260,6 +260,13 @@ PATTERNS_ABOUT: Final = (
     "Ranks all genes by the evidence that their counts vary in space, finds domains with their "
     "marker genes, and groups genes that vary together. Takes seconds, a minute for a full slide."
 )
+RANKING_ABOUT: Final = (
+    "Genes are ranked by the evidence that their measured counts vary in space, once per section: "
+    "seconds, a minute for a full slide."
+)
+SHOWN_GENES_HELP: Final = (
+    "All genes take part in the computation; this only shortens the menus of genes."
+)
 VARIABLE_GENES_ABOUT: Final = (
     "Tested on measured counts with depth taken out, against spots at each other's places. "
     "**statistic**: standard deviations above those; **range**: how far the pattern reaches, in "
@@ -283,12 +290,37 @@ MODULES_ABOUT: Final = (
     "Genes that vary measurably, grouped by where they are. The map is their mean, depth taken "
     "out; **membership** is the correlation of a gene with the rest of its module."
 )
+ASKING_ABOUT: Final = (
+    "Asks two questions: does the list hold more of a set than chance would put there, and do the "
+    "genes of a set stand high in the ranking of all tested genes? Takes seconds for a hundred "
+    "sets, a minute or two for thousands."
+)
 PATHWAYS_ABOUT: Final = (
     "Background: the genes that were tested. **expected**: hits of a random list; **as often "
     "seen**: of a list of genes seen in as many spots. Sets of often seen genes (ribosome, "
-    "mitochondria) look rich in any list: believe what is surprising in both. Genes of one "
-    "pathway are not independent, so q-values are too small."
+    "mitochondria) look rich in any list: believe what is surprising in both. **score**: where the "
+    "set stands in the ranking of all tested genes, above 0 near its top, below 0 near its end. "
+    "Genes of one pathway are not independent, so all q-values are too small."
 )
+REPLICATE_ABOUT: Final = (
+    "Looks for the genes found here in the counts of an adjacent section that took no part in any "
+    "of it. **expected**: as many would vary there among genes that are seen as often and were not "
+    "found here."
+)
+_LISTS: Final = {
+    "variable": "Variable genes, the surest",
+    "supported": "Borne out by hidden spots, the surest",
+    "domain": "Markers of domain",
+    "module": "Module",
+}
+
+
+def list_name(which: str) -> str:
+    """Return what a list of genes is called on screen; see `stentrans.patterns.lists`."""
+    kind, _, number = which.partition(" ")
+    return f"{_LISTS[kind]} {number}".strip()
+
+
 COMPARING_ABOUT: Final = (
     "Finds genes, domains, modules and pathways in the counts and on the enhanced map, asks hidden "
     "spots, and does all of it again with the spots permuted. Takes a few times as long as the "
@@ -319,15 +351,46 @@ SET_COLUMNS: Final = {
     "expected": st.column_config.NumberColumn(format="%.1f"),
     "expected_as_often_seen": st.column_config.NumberColumn("as often seen", format="%.1f"),
     "odds_ratio": st.column_config.NumberColumn(format="%.1f"),
+    "score": st.column_config.NumberColumn("ranking: score", format="%.2f"),
+    "ranked_p_value": st.column_config.NumberColumn("ranking: p", format="scientific"),
+    "ranked_q_value": st.column_config.NumberColumn("ranking: q", format="scientific"),
+    "leading_genes": "ranking: leading genes",
     **dict.fromkeys(("p_value", "q_value", "p_as_often_seen", "q_as_often_seen"), _P),
+}
+SET_ORDER: Final = (
+    "term",
+    "hits",
+    "size",
+    "expected_as_often_seen",
+    "q_value",
+    "q_as_often_seen",
+    "score",
+    "ranked_q_value",
+    "genes",
+    "leading_genes",
+)
+REPLICATE_COLUMNS: Final = {
+    "found": "found here",
+    "replicated": "vary there, too",
+    "expected": st.column_config.NumberColumn("expected", format="%.0f"),
+    "p_value": _P,
+}
+FOUND_COLUMNS: Final = {
+    "support": st.column_config.NumberColumn(format="%.1f"),
+    "support_q_value": _P,
+    "q_value": _P,
+    "is_new": "new",
 }
 COUNTED_COLUMNS: Final = {
     "kind": "",
     "measured": "in the counts",
     "shown": "on the map",
     "supported": "borne out",
-    "unsupported": "unsupported",
+    "new": "new",
+    "unsupported": "on the map only",
     "measured_null": "permuted: in the counts",
     "shown_null": "permuted: on the map",
     "supported_null": "permuted: borne out",
+    "new_null": "permuted: new",
+    "unsupported_null": "permuted: on the map only",
 }

@@ -232,6 +232,31 @@ def show_ending(job: Job) -> None:
         st.success("Done.", icon=":material/check_circle:")
 
 
+def offer_work(run: Run, label: str, about: str) -> bool:
+    """Draw the button, the progress or the failure of a work; say whether it is finished.
+
+    Parameters
+    ----------
+    run
+        The work.
+    label, about
+        Of the button, and a sentence above it.
+    """
+    if cache.is_finished(run):
+        return True
+    job = cache.manager().follow(run.id)
+    if job is not None and not job.is_over:
+        live_job(run)
+        return False
+    if job is not None:
+        show_ending(job)
+    st.caption(about)
+    if st.button(label, type="primary", icon=":material/play_arrow:", key=f"do-{run.work}"):
+        cache.manager().submit(run, who=access.who())
+        st.rerun()
+    return False
+
+
 def waiting_notes(run: Run | None) -> tuple[str, str]:
     """Return what the empty enhanced and imputed maps say about what is coming."""
     if run is None:

@@ -12,16 +12,18 @@ WAYS = {
     "measured": "in the counts",
     "shown": "on the map, at face value",
     "supported": "borne out by hidden spots",
+    "new": "of these, not in the counts",
+    "unsupported": "on the map only",
 }
 
 
 def counted_bars(table: pd.DataFrame, *, colours: Theme) -> go.Figure:
-    """Draw three bars per kind of pattern, and those of permuted spots hollow beside them.
+    """Draw the bars of every kind of pattern, and those of permuted spots hollow beside them.
 
     Parameters
     ----------
     table
-        Columns kind, measured, shown and supported, each also with ``_null``.
+        Columns kind and those of `WAYS`, each also with ``_null``.
     colours
         Colours of the page.
 
@@ -61,7 +63,7 @@ def counted_bars(table: pd.DataFrame, *, colours: Theme) -> go.Figure:
         figure.update_xaxes(range=[0, 1.25 * max(*found, *null, 1)], visible=False, row=place)
     figure.update_layout(
         template=template(colours),
-        height=70 + 130 * len(table),
+        height=80 + 190 * len(table),
         barmode="group",
         showlegend=True,
         legend={"orientation": "h", "y": -0.02, "x": 0, "traceorder": "normal"},

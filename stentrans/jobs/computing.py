@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stentrans.evaluation.revealed import Revealed
     from stentrans.evaluation.scored import Scored
     from stentrans.export import Order
-    from stentrans.jobs.evidence import Evidence
+    from stentrans.jobs.evidence import Evidence, Lists
     from stentrans.methods.base import OnProgress
     from stentrans.patterns.regions import Markers
     from stentrans.patterns.tables import Tables
@@ -146,3 +146,27 @@ def before_after(evidence: Evidence, run: Run, on_progress: OnProgress) -> Table
         seed=run.seed,
         on_progress=on_progress,
     )
+
+
+def pathways(lists: Lists, run: Run, on_progress: OnProgress) -> Tables:
+    """See `stentrans.patterns.lists.pathways_of`: ``which`` list, or a ``region`` of spots."""
+    from stentrans.patterns.lists import gene_list, pathways_of, region_list
+
+    told = dict(run.settings)
+    if lists.found is None:
+        asked = region_list(lists.section, told["region"])
+    else:
+        asked = gene_list(lists.section, lists.found, str(told["which"]))
+    return pathways_of(asked, lists.gene_sets, seed=run.seed, on_progress=on_progress)
+
+
+def replicate(lists: Lists, run: Run, on_progress: OnProgress) -> Tables:
+    """See `stentrans.patterns.replicate.replicated`; its source is what was found here."""
+    from stentrans.patterns.replicate import replicated
+    from stentrans.patterns.tables import Tables
+    from stentrans.patterns.variable_genes import variable_genes
+
+    assert lists.found is not None, "the page names the patterns of this section"
+    assert lists.other is not None, "the page names another section"
+    other = variable_genes(lists.other, seed=run.seed, on_progress=on_progress)
+    return Tables({"replicated": replicated(lists.found["genes"], other)})

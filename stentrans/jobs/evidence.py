@@ -1,4 +1,4 @@
-"""A section with its enhancement, its test on hidden spots and gene sets, for work on all."""
+"""What is known of a section, for work that needs more than its counts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from stentrans.enhancement import Enhancement
     from stentrans.evaluation.holdout import HeldOut
+    from stentrans.patterns.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,28 @@ class Evidence:
     gene_sets: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class Lists:
+    """What was found in a section, and where it is looked for.
+
+    Parameters
+    ----------
+    section
+        Its counts.
+    found
+        Tables of its patterns; None where a region of spots is asked.
+    gene_sets
+        As in `Evidence`.
+    other
+        Another section to look in, None without one.
+    """
+
+    section: AnnData
+    found: Tables | None
+    gene_sets: Mapping[str, tuple[str, ...]]
+    other: AnnData | None
+
+
 def evidence_of(run: Run, store: Store) -> Evidence:
     """Read what the settings of a run name: ``source``, a run, and ``gene_sets``, a kept file.
 
@@ -60,6 +83,30 @@ def evidence_of(run: Run, store: Store) -> Evidence:
         load(source, store.open("runs", source.id)),
         load(source.holdout(), store.open("runs", source.holdout().id)),
         _gene_sets(section, str(told.get("gene_sets", "")), store),
+    )
+
+
+def lists_of(run: Run, store: Store) -> Lists:
+    """Read what the settings of a run name: ``source``, ``gene_sets`` and ``other``, a section.
+
+    Raises
+    ------
+    StoreError
+        If one of them is named and not in the store.
+    """
+    told = dict(run.settings)
+    section, name = store.section(run.section), str(told.get("source", ""))
+    source = store.run(name) if name else None
+    if name and source is None:
+        raise StoreError(
+            "This work goes on from the patterns of the section; they are not in the store any "
+            "more. Look for patterns again."
+        )
+    return Lists(
+        section,
+        None if source is None else load(source, store.open("runs", source.id)),
+        _gene_sets(section, str(told.get("gene_sets", "")), store),
+        store.section(str(told["other"])) if "other" in told else None,
     )
 
 

@@ -49,7 +49,7 @@ class Kind:
         Among waiting jobs the higher goes first.
     needs
         ``"section"``, or ``"run"`` for work on the result of another run, whose id the settings
-        name as ``source``.
+        name as ``source``; ``"evidence"`` and ``"lists"``: see `stentrans.jobs.evidence`.
     can_keep
         Whether its result is valid when learning is stopped early, and says so (``stopped_early``).
     """
@@ -58,7 +58,7 @@ class Kind:
     result: str
     doing: str
     priority: int = 1
-    needs: Literal["section", "run", "evidence"] = "section"
+    needs: Literal["section", "run", "evidence", "lists"] = "section"
     can_keep: bool = False
 
 
@@ -112,6 +112,18 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             "stentrans.patterns.tables:Tables",
             "Comparing before and after",
             needs="evidence",
+        ),
+        "pathways": Kind(
+            "stentrans.jobs.computing:pathways",
+            "stentrans.patterns.tables:Tables",
+            "Comparing with the gene sets",
+            needs="lists",
+        ),
+        "replicate": Kind(
+            "stentrans.jobs.computing:replicate",
+            "stentrans.patterns.tables:Tables",
+            "Looking in the other section",
+            needs="lists",
         ),
         "export": Kind(
             "stentrans.jobs.computing:export",

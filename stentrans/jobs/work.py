@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from stentrans.errors import Cancelled, StentransError, StoreError
-from stentrans.jobs.evidence import evidence_of
+from stentrans.jobs.evidence import evidence_of, lists_of
 from stentrans.jobs.kinds import compute, kind_of, load
 from stentrans.jobs.listener import Listener
 from stentrans.jobs.progress import JobState
@@ -54,6 +54,8 @@ def _needed(run: Run, store: Store) -> Any:
         return store.section(run.section)
     if kind_of(run).needs == "evidence":
         return evidence_of(run, store)
+    if kind_of(run).needs == "lists":
+        return lists_of(run, store)
     name = str(dict(run.settings).get("source", ""))
     source = store.run(name)
     if source is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 COLUMNS: Final = ("kind", "measured", "shown", "supported", "new", "unsupported")
-NULL_COLUMNS: Final = ("measured_null", "shown_null", "supported_null")
+NULL_COLUMNS: Final = tuple(f"{name}_null" for name in COLUMNS[1:])
 
 
 def permuted_copy(section: AnnData, *, seed: int = 0) -> AnnData:
@@ -39,6 +39,7 @@ def before_after(
     held_out: HeldOut,
     *,
     gene_sets: Mapping[str, Sequence[str]] | None = None,
+    n_domains: int | None = None,
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> tuple[pd.DataFrame, Findings, Findings]:
@@ -46,7 +47,7 @@ def before_after(
 
     Parameters
     ----------
-    section, enhancement, held_out, gene_sets
+    section, enhancement, held_out, gene_sets, n_domains
         As for `find_patterns`.
     seed
         Permutes the spots, and seeds all that follows.
@@ -73,6 +74,7 @@ def before_after(
         enhancement,
         held_out,
         gene_sets=gene_sets,
+        n_domains=n_domains,
         seed=seed,
         on_progress=part_of(on_progress, "this section", start=0.0, share=0.25),
     )
@@ -92,6 +94,7 @@ def before_after(
         enhanced,
         tested,
         gene_sets=gene_sets,
+        n_domains=n_domains,
         seed=seed,
         on_progress=part_of(on_progress, "spots permuted", start=0.8, share=0.2),
     )

@@ -18,7 +18,7 @@ from stentrans.keys import MEASURED, ORIGIN
 from stentrans.methods.base import OnProgress
 from stentrans.patterns.activity import active_sets
 from stentrans.patterns.domains import cluster_map, find_domains
-from stentrans.patterns.labels import overlap
+from stentrans.patterns.labels import matched, overlap
 from stentrans.patterns.modules import FEWEST_GENES, Modules, find_modules
 from stentrans.patterns.pathways import enriched
 from stentrans.patterns.residuals import CountResiduals
@@ -48,9 +48,12 @@ class Findings:
         bear it out (support, support_p_value, support_q_value) and what the enhanced map shows
         (`shown_genes`).
     domains
-        One row per domain: kind (``measured``, or ``enhanced``: clusters of the enhanced map),
-        domain, spots, support, support_q_value, and is_new, fewer than half of its spots shared
-        with any measured domain.
+        One row per domain: kind (``measured``, or ``enhanced``: clusters of the enhanced map,
+        called as the measured domains that they share most spots with), domain, spots, support,
+        support_q_value, and is_new, fewer than half of its spots shared with any measured domain.
+    clusters
+        One row per site of the enhancement: site, and domain, its cluster of the enhanced map.
+        Empty where the map is flat.
     modules
         One row per module: kind, module, genes, support, support_q_value, and is_new, most of its
         genes do not vary measurably.
@@ -61,6 +64,7 @@ class Findings:
 
     genes: pd.DataFrame
     domains: pd.DataFrame
+    clusters: pd.DataFrame
     modules: pd.DataFrame
     pathways: pd.DataFrame
 
@@ -71,6 +75,7 @@ def find_patterns(
     held_out: HeldOut,
     *,
     gene_sets: Mapping[str, Sequence[str]] | None = None,
+    n_domains: int | None = None,
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> Findings:
@@ -84,6 +89,8 @@ def find_patterns(
         Of this section, by the same method.
     gene_sets
         Symbols of each set, in the names of the section; None: no pathways.
+    n_domains
+        As for `find_domains`.
     seed
         Same input, seed and version give the same findings.
     on_progress
@@ -101,10 +108,12 @@ def find_patterns(
         return part_of(on_progress, title, start=start, share=share)
 
     genes = _genes(section, enhancement, held_out, seed, told("genes", 0.0, 0.3))
-    domains = _domains(section, enhancement, held_out, seed, told("domains", 0.3, 0.3))
+    domains, clusters = _domains(
+        section, enhancement, held_out, n_domains, seed, told("domains", 0.3, 0.3)
+    )
     modules = _modules(section, enhancement, held_out, genes, seed, told("modules", 0.6, 0.2))
     pathways = _pathways(section, held_out, genes, gene_sets or {}, told("pathways", 0.8, 0.2))
-    return Findings(genes, domains, modules, pathways)
+    return Findings(genes, domains, clusters, modules, pathways)
 
 
 def _genes(
@@ -153,21 +162,26 @@ def _domains(
     section: AnnData,
     enhancement: Enhancement,
     held_out: HeldOut,
+    n_domains: int | None,
     seed: int,
     on_progress: OnProgress,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Domains of the counts and clusters of the enhanced map, with their support."""
-    found = find_domains(section, seed=seed, on_progress=on_progress)
+    found = find_domains(section, n_domains=n_domains, seed=seed, on_progress=on_progress)
     measured = found.spots["domain"].to_numpy() - 1
     labels = {"measured": measured}
     fine = cluster_map(enhancement, found.genes, found.n_domains, seed=seed)
+    clusters = pd.DataFrame({"site": [], "domain": []})
     if fine is not None:
-        labels["enhanced"] = fine[(enhancement.sites[ORIGIN] == MEASURED).to_numpy()]
+        spots = np.flatnonzero(enhancement.sites[ORIGIN] == MEASURED)
+        fine = matched(fine, measured, spots)
+        labels["enhanced"] = fine[spots]
+        clusters = pd.DataFrame({"site": enhancement.sites.index, "domain": fine + 1})
     tables = [
         _supported_domains(section, held_out, kind, label, measured)
         for kind, label in labels.items()
     ]
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True), clusters
 
 
 def _supported_domains(
@@ -178,6 +192,7 @@ def _supported_domains(
     measured: NDArray[np.int64],
 ) -> pd.DataFrame:
     tissue, _ = prepare(section)
+    names, label = np.unique(label, return_inverse=True)  # numbers may be left out between them
     signatures = signature_genes(tissue, label)
     table = active_sets(section, signatures, held_out)
     shared = overlap(label, measured)
@@ -185,7 +200,7 @@ def _supported_domains(
     return pd.DataFrame(
         {
             "kind": kind,
-            "domain": np.arange(len(signatures)) + 1,
+            "domain": names + 1,
             "spots": shared.sum(1),
             "support": table["support"],
             "support_q_value": table["support_q_value"],

@@ -49,23 +49,30 @@ def likeness(labels: NDArray[np.int64], annotation: pd.Series) -> dict[str, floa
     }
 
 
-def matched(labels: NDArray[np.int64], reference: NDArray[np.int64]) -> NDArray[np.int64]:
+def matched(
+    labels: NDArray[np.int64], reference: NDArray[np.int64], spots: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Rename labels so that as many spots as possible carry the same one as in ``reference``.
 
     Parameters
     ----------
-    labels, reference
-        Shape ``(n_spots,)``, from 0. A label without a counterpart gets a number of its own, above
-        those of the reference.
+    labels
+        From 0, shape ``(n_sites,)``.
+    reference
+        From 0, shape ``(n_spots,)``.
+    spots
+        Which site each spot is, indices; None: the sites are the spots.
 
     Returns
     -------
     renamed
-        By the Hungarian method, shape ``(n_spots,)``.
+        By the Hungarian method, shape ``(n_sites,)``. A label without a counterpart gets a number
+        of its own, above those of the reference.
     """
     from scipy.optimize import linear_sum_assignment
 
-    shared = overlap(labels, reference)
+    shared = np.zeros((int(labels.max()) + 1, int(reference.max()) + 1), np.int64)
+    np.add.at(shared, (labels if spots is None else labels[spots], reference), 1)
     ours, theirs = linear_sum_assignment(shared, maximize=True)
     name = np.full(shared.shape[0], -1, np.int64)
     name[ours] = theirs

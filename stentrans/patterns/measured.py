@@ -106,8 +106,9 @@ def enhanced_patterns(
     Returns
     -------
     tables
-        ``counted`` (`before_after`); ``genes``, ``domains``, ``modules`` and ``pathways`` of the
-        findings; ``sites`` (site, domain, certainty). Facts as for `measured_patterns`.
+        ``counted`` (`before_after`); ``genes``, ``domains``, ``clusters``, ``modules`` and
+        ``pathways`` of the findings; ``sites`` (site, domain, certainty). Facts as for
+        `measured_patterns`.
 
     Raises
     ------
@@ -126,6 +127,7 @@ def enhanced_patterns(
         enhancement,
         held_out,
         gene_sets=gene_sets,
+        n_domains=n_domains,
         seed=seed,
         on_progress=part_of(on_progress, "before and after", start=0.1, share=0.9),
     )
@@ -142,6 +144,7 @@ def _frames(found: Findings) -> dict[str, pd.DataFrame]:
     return {
         "genes": genes.loc[[*order, *rest]].reset_index(),
         "domains": found.domains,
+        "clusters": found.clusters,
         "modules": found.modules,
         "pathways": found.pathways,
     }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import poisson_binom
 
 from stentrans.errors import ParameterError
+from stentrans.methods.base import OnProgress, Progress, report
 from stentrans.patterns.gene_sets import limited
 from stentrans.patterns.permutation import q_values
 from stentrans.validate import check_seed
@@ -20,6 +21,8 @@ MOST: Final = 500
 """Tested genes of a set: in smaller ones one gene decides, larger ones say little."""
 N_GROUPS: Final = 20
 """Groups of genes seen about as often, for what a list of such genes would hit anyway."""
+SETS_AT_ONCE: Final = 200
+"""Sets that are looked for in a ranking between two reports of progress: about a second."""
 ENRICHED_COLUMNS: Final = (
     "term",
     "hits",
@@ -117,7 +120,11 @@ def _q_among(p_values: NDArray[np.float64], n_tests: int) -> NDArray[np.float64]
 
 
 def enriched_in_ranking(
-    ranking: pd.Series, gene_sets: Mapping[str, Sequence[str]], *, seed: int = 0
+    ranking: pd.Series,
+    gene_sets: Mapping[str, Sequence[str]],
+    *,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
 ) -> pd.DataFrame:
     """Find the sets whose genes stand higher, or lower, in a ranking than chance would put them.
 
@@ -130,56 +137,74 @@ def enriched_in_ranking(
         As for `enriched`.
     seed
         Draws the permutations of genes.
+    on_progress
+        Gets a `Progress` now and then; returning False cancels.
 
     Returns
     -------
     table
         One row per set, the surest first: term; size, ranked genes of the set; score, the
         normalised enrichment score, positive for sets at the top; p_value; q_value (Benjamini-
-        Hochberg); leading_genes, those that make the score.
+        Hochberg); leading_genes, those that make the score. Sets whose score hardly any random
+        set shares the sign of get NaN, at the end: their p-value cannot be estimated.
 
     Raises
     ------
     ParameterError
         If the ranking holds fewer than 10 genes or numbers that are not finite, or no set has a
         size that can be tested.
+    Cancelled
+        If ``on_progress`` returned False.
 
     Notes
     -----
-    gseapy's prerank by the multilevel method of fgsea (Korotkevich et al., bioRxiv 060012).
+    gseapy's prerank by the multilevel method of fgsea (Korotkevich et al., bioRxiv 060012). Genes
+    are permuted, not spots, as if genes of one pathway were independent: q-values are too small.
     """
-    from gseapy import prerank
-
     values = ranking.astype(np.float64)
     if len(values) < 10 or not np.isfinite(values).all() or values.index.has_duplicates:
         raise ParameterError(
             f"A ranking must hold a finite number for each of at least 10 genes, each once; got "
             f"{len(values)} rows, {int((~np.isfinite(values)).sum())} of them not finite."
         )
+    seed = check_seed(seed)
     sets = testable(gene_sets, list(values.index))
+    ranked, terms, parts = without_ties(values), list(sets), []
+    for start in range(0, len(terms), SETS_AT_ONCE):
+        report(on_progress, Progress("ranking gene sets", start / len(terms)))
+        some = {term: sets[term] for term in terms[start : start + SETS_AT_ONCE]}
+        parts.append(_ranked_sets(ranked, some, seed))
+    table = pd.concat(parts, ignore_index=True)
+    is_known = table["p_value"].notna()
+    table.loc[is_known, "q_value"] = q_values(table.loc[is_known, "p_value"].to_numpy())
+    report(on_progress, Progress("done", 1.0))
+    return table.sort_values(["p_value", "term"], ignore_index=True)[list(RANKED_COLUMNS)]
+
+
+def _ranked_sets(ranked: pd.Series, sets: dict[str, list[str]], seed: int) -> pd.DataFrame:
+    """Ask gseapy for some sets: all columns but the q-values."""
+    from gseapy import prerank
+
     found = prerank(
-        without_ties(values),
+        ranked,
         sets,
         outdir=None,
         no_plot=True,
         min_size=1,
-        max_size=len(values),
+        max_size=len(ranked),
         method="multilevel",
         threads=1,
-        seed=check_seed(seed),
+        seed=seed,
     ).res2d
-    p_value = found["NOM p-val"].astype(np.float64).to_numpy()
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "term": found["Term"].astype(str),
             "size": [len(sets[term]) for term in found["Term"]],
             "score": found["NES"].astype(np.float64),
-            "p_value": p_value,
-            "q_value": q_values(p_value),
+            "p_value": found["NOM p-val"].astype(np.float64),
             "leading_genes": found["Lead_genes"].astype(str).str.replace(";", ", "),
         }
     )
-    return table.sort_values(["p_value", "term"], ignore_index=True)[list(RANKED_COLUMNS)]
 
 
 def testable(

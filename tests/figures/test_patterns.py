@@ -19,10 +19,10 @@ def test_every_kind_has_its_bars_and_those_of_nothing():
     for colours in (LIGHT, DARK):
         figure = counted_bars(table, colours=colours)
         assert [list(trace.x) for trace in figure.data] == [
-            [10, 11, 12],
-            [0, 1, 2],
-            [3, 3, 3],
-            [2, 2, 2],
+            [10, 11, 12, 13, 14],
+            [0, 1, 2, 3, 4],
+            [3] * 5,
+            [2] * 5,
         ]
         assert figure.data[0].marker.color == colours.accent
         assert figure.data[1].marker.color == "rgba(0,0,0,0)"

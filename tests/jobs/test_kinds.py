@@ -12,7 +12,7 @@ from stentrans.errors import Cancelled, MissingKeyError, StoreError
 from stentrans.jobs import KINDS, Manager
 from stentrans.jobs.kinds import compute, load
 from stentrans.jobs.work import do_run
-from stentrans.section import check_section
+from stentrans.section import check_section, simulate
 from stentrans.store import Run, Store
 
 TOLD: dict[str, dict[str, Any]] = {
@@ -46,6 +46,11 @@ def test_result_of_every_kind_is_kept_and_read_back(
         for needed in (source, source.holdout()):
             do_run(needed, store, lambda progress: None)
         run = Run.of(work, section, source=source.id)
+    if KINDS[work].needs == "lists":
+        section = store.put_section(simulate(n_rows=12, n_cols=14))
+        source = Run.of("patterns", section)
+        do_run(source, store, lambda progress: None)
+        run = Run.of(work, section, source=source.id, which="variable", other=section)
     stages: list[str] = []
     do_run(run, store, lambda progress: stages.append(progress.stage))
     assert stages
@@ -83,3 +88,11 @@ def test_cancelled_export_leaves_nothing(tmp_path: Path, hexagonal_section: ad.A
         do_run(run, store, lambda progress: progress.stage != "checking")
     assert not store.has("runs", run.id)
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_pathways_of_patterns_that_are_gone_are_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    section = store.put_section(simulate(n_rows=12, n_cols=14))
+    run = Run.of("pathways", section, source="0" * 32, which="variable")
+    with pytest.raises(StoreError, match=r"Look for patterns again"):
+        do_run(run, store, lambda progress: None)

@@ -54,3 +54,10 @@ def test_overlap_counts_pairs():
 
 def test_numbers_follow_the_size():
     np.testing.assert_array_equal(by_size(np.array([5, 7, 7, 2, 2, 7])), [2, 0, 0, 1, 1, 0])
+
+
+def test_sites_are_renamed_by_the_spots_among_them():
+    reference = np.array([0, 0, 1, 1])
+    labels, spots = np.array([1, 2, 1, 0, 0, 2, 0]), np.array([0, 2, 3, 4])
+    found = matched(labels, reference, spots)
+    np.testing.assert_array_equal(found, [0, 2, 0, 1, 1, 2, 1])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stentrans.errors import ParameterError
+from stentrans.errors import Cancelled, ParameterError
 from stentrans.patterns.pathways import MOST, enriched, enriched_in_ranking, without_ties
 
 GENES = [f"G{i}" for i in range(1_000)]
@@ -114,3 +114,21 @@ def test_ties_are_broken_without_moving_a_gene_past_another():
 def test_ranking_that_is_none_is_refused(ranking, sets):
     with pytest.raises(ParameterError, match="A ranking must hold a finite number"):
         enriched_in_ranking(ranking, sets)
+
+
+def test_looking_in_a_ranking_can_be_stopped(few_sets):
+    ranking = pd.Series(np.linspace(4, -4, 200), index=GENES[:200])
+    with pytest.raises(Cancelled, match="Cancelled on request"):
+        enriched_in_ranking(ranking, few_sets, on_progress=lambda _: False)
+
+
+def test_set_that_no_random_set_can_be_compared_with_is_left_open():
+    # Half of all genes, none of the few that weigh: all random sets of this size stand at the top.
+    values = np.linspace(1, 0, 200) * 0.01
+    values[:10] += 100
+    ranking = pd.Series(values, index=GENES[:200])
+    sets = {"apart": GENES[100:200], **{f"other {k}": GENES[k:190:9] for k in range(9)}}
+    table = enriched_in_ranking(ranking, sets).set_index("term")
+    assert np.isnan(table.loc["apart", "q_value"])
+    assert table.index[-1] == "apart"
+    assert table["q_value"].drop("apart").between(0, 1).all()

@@ -151,6 +151,7 @@ def test_permuted_real_sections_show_nothing(shared_data, name):
     assert discoveries <= 5
 
 
+@pytest.mark.slow
 def test_immune_and_melanocytic_regions_of_the_melanoma_part(shared_data):
     section = stentrans.read(shared_data / "st_human_melanoma_mel1_rep1.h5ad")
     genes = variable_genes(section)
