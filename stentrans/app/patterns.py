@@ -125,11 +125,12 @@ def domain_panels(
     ----------
     section
         Which.
-    spots, sites, clusters
-        Column domain: of the measured spots, of the sites of the run that they were carried to,
-        and clusters of the enhanced map itself.
+    spots
+        Domain of each measured spot.
     run
         The enhancement, None without one.
+    sites, clusters
+        Domain of each site of the run, carried over; and the cluster of the enhanced map itself.
     """
     tissue = cache.tissue(section)
     label = spots["domain"].to_numpy(np.float32)
