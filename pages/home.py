@@ -20,6 +20,11 @@ from stentrans.app import (
 
 UPLOAD, PATH, EXAMPLE = "upload", "path", "example"
 UPLOAD_FORM, TAKEN, N_OPENED = "upload_form", "uploads_taken", "uploads_opened"
+WAYS_ON = (
+    ("genes", "Look at any other gene", ":material/search:"),
+    ("reveal", "Hide a region and let the model fill it", ":material/visibility_off:"),
+    ("evaluate", "Compare with simpler methods", ":material/balance:"),
+)
 FORMS = {"Files": True, "Folder": "directory"}
 
 
@@ -66,41 +71,52 @@ def choose_section() -> None:
     """Draw the three ways to a section."""
     own, path, example = st.columns([5, 4, 4])
     with own.container(border=True, height="stretch"):
-        st.markdown("**:material/upload_file: Use my own data**", help=text.UPLOAD_HELP)
-        form = st.segmented_control(
-            "What to upload",
-            list(FORMS),
-            default="Files",
-            required=True,
-            key=UPLOAD_FORM,
-            label_visibility="collapsed",
-        )
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
+            st.markdown(
+                "**:material/upload_file: Use my own data**",
+                help=text.UPLOAD_HELP,
+                width="content",
+            )
+            form = st.segmented_control(
+                "What to upload",
+                list(FORMS),
+                default="Files",
+                required=True,
+                key=UPLOAD_FORM,
+                label_visibility="collapsed",
+                width="content",
+            )
         uploaded = st.file_uploader(
             "Upload a section: .h5ad, .zip, .h5, .csv, .tsv",
             accept_multiple_files=FORMS[form],
             key=upload_key(form),
             label_visibility="collapsed",
         )
-        st.caption(text.UPLOAD_KINDS)
         take_upload(uploaded)
     with path.container(border=True, height="stretch"):
-        st.markdown("**:material/folder_open: Open a file or folder**")
+        st.markdown("**:material/folder_open: Open a file or folder**", help=text.PATH_HELP)
         st.text_input(
             "Path on this computer",
             key=PATH,
             on_change=take_path,
-            placeholder="/data/my_section/outs",
-            help="For large files and whole Space Ranger folders: nothing is uploaded.",
+            placeholder="Path: /data/my_section/outs",
+            label_visibility="collapsed",
         )
+        st.caption(text.KINDS_READ)
     with example.container(border=True, height="stretch"):
-        st.markdown("**:material/science: Try an example**")
+        st.markdown(
+            "**:material/science: Try an example**",
+            help="Simulated ones are made by this program: the truth between the spots is known.",
+        )
         st.pills(
             "Simulated, with known truth",
             demo.KINDS,
             key=EXAMPLE,
             on_change=take_example,
             format_func=lambda kind: {"hexagonal": "Visium-like", "square": "ST-like"}[kind],
-            help="Made by this program, not measured: the truth between the spots is known.",
+            label_visibility="collapsed",
         )
         public_tile.show()
 
@@ -136,15 +152,21 @@ def show_first_gene(section: str) -> None:
     """Draw one striking gene and the way to all others."""
     run = state.run()
     gene = maps.striking_gene(section, run, is_tested=maps.is_tested(run))
-    title, more = st.columns([4, 1], vertical_alignment="center")
-    title.markdown(f"##### Gene {text.plain(gene)}")
-    more.page_link("pages/genes.py", label="Any other gene", icon=":material/search:")
+    st.markdown(f"##### Gene {text.plain(gene)}")
     maps.show_maps(section, run, gene, "composition", notes=widgets.waiting_notes(run))
     if run is None:
         st.caption(text.NO_RUN_YET)
     else:
         st.caption(text.caption(run.method, run.factor))
         widgets.show_failure(run)
+    show_ways_on()
+
+
+def show_ways_on() -> None:
+    """Draw what to do next: look further, and doubt."""
+    with st.container(horizontal=True, gap="medium"):
+        for page, label, icon in WAYS_ON:
+            st.page_link(f"pages/{page}.py", label=label, icon=icon, width="content")
 
 
 router.require_router()

@@ -11,9 +11,9 @@ from stentrans.app.view import Kind, ViewSettings
 from stentrans.evaluation.smoothing import MoranCheck
 
 DRAGS: Final = {
-    "pan": ":material/pan_tool: Move",
-    "lasso": ":material/gesture: Lasso",
-    "select": ":material/select: Box",
+    "pan": "Move",
+    "lasso": "Lasso",
+    "select": "Box",
 }
 DRAG_HELP: Final = (
     "What dragging on a map does: move it, or draw around spots. The spots inside become a region "

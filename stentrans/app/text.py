@@ -35,7 +35,8 @@ NOT_ENHANCED: Final = "appears after Enhance"
 NOT_TESTED: Final = "appears after the test on hidden spots"
 FAILED: Final = "not available: the run ended early"
 
-UPLOAD_KINDS: Final = ".h5ad · Space Ranger .zip, .tar.gz or .h5 · GEO files · .csv, .tsv (.gz)"
+PATH_HELP: Final = "For large files and whole folders: nothing is uploaded."
+KINDS_READ: Final = "Read: .h5ad, Space Ranger (folder, .zip, .tar.gz, .h5), GEO files, .csv, .tsv."
 UPLOAD_HELP: Final = (
     "An .h5ad file, a Space Ranger folder as .zip, a 10x .h5 with its spatial files, or a table "
     "of counts (csv, tsv, also .gz). Several files that belong together can be dropped at once. "

@@ -18,7 +18,7 @@ def toolbar(section_id: str, *, is_tested: bool) -> ViewSettings:
     is_tested
         Whether hidden spots were predicted; without, nobody knows what to trust.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         st.segmented_control(
             "Reading",
             list(text.READINGS),

@@ -33,12 +33,16 @@ LOOK = """<style>
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3.6rem 1rem; } }
 [data-testid="stSidebarHeader"] { height: 2.6rem; }
 </style>"""
+DARK_LOOK = """<style>
+[data-testid="stBaseButton-primary"] *, [data-baseweb="tag"] * { color: #06201c; }
+</style>"""
+"""Dark letters on the primary colour: one that bears white ones is too dark for its own letters."""
 
 
 def page_look() -> None:
     """Set what all pages share: name, icon, width, and less empty space at the top."""
     st.set_page_config(page_title="stEnTrans", page_icon=str(ICON), layout="wide")
-    st.html(LOOK)
+    st.html(LOOK + DARK_LOOK if is_dark() else LOOK)
 
 
 @contextmanager

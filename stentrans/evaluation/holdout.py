@@ -39,7 +39,7 @@ from stentrans.validate import check_names, check_seed
 if TYPE_CHECKING:
     from anndata import AnnData
 
-RIVALS = ("lowrank_kriging", "linear", "nearest")
+RIVALS = ("lowrank_kriging", "cubic", "linear", "nearest")
 _SCORED_SHARE = 0.1
 _ABOUT_FILE, _SCORES_FILE = "held_out.json", "scores.csv"
 

@@ -19,7 +19,7 @@ GAP: Final = 0.03
 TITLE_PX: Final = 48
 BAR_PX: Final = 92
 """Width of an upright colour bar with its numbers."""
-FLAT_BAR_PX: Final = 62
+FLAT_BAR_PX: Final = 58
 """Height of a colour bar that lies above the maps."""
 LEAST_MAP_PX: Final = 200
 NARROW_PX: Final = 560
@@ -66,6 +66,10 @@ def ranges(extent: NDArray[np.float64], screen: Screen) -> tuple[list[float], li
     return [right, left] if screen.is_x_reversed else [left, right], bottom_up
 
 
+ABOVE_BAR = "<br><span style='font-size:4px'> </span>"
+"""Plotly sets a title onto the upper edge of its bar; a low empty line keeps it off."""
+
+
 @dataclass(frozen=True)
 class Grid:
     """Maps in rows and columns, for one width of the figure.
@@ -78,8 +82,8 @@ class Grid:
         Height of a map over its width.
     width_px
         Width of the whole figure.
-    n_bars
-        Colour bars; beside the maps, or above them where these are narrow.
+    bars
+        Titles of the colour bars; beside the maps, or above them where these are narrow.
     most
         Maps beside each other where there is room for them.
     is_swipe
@@ -89,7 +93,7 @@ class Grid:
     n_panels: int
     ratio: float
     width_px: int = USUAL_WIDTH_PX
-    n_bars: int = 1
+    bars: tuple[str, ...] = ("",)
     most: int = 3
     is_swipe: bool = False
 
@@ -117,8 +121,8 @@ class Grid:
     @property
     def margins(self) -> dict[str, int]:
         """Space around the maps in pixels."""
-        above = self.n_bars * FLAT_BAR_PX if self.is_narrow else 0
-        beside = BAR_PX if self.n_bars and not self.is_narrow else 8
+        above = len(self.bars) * FLAT_BAR_PX if self.is_narrow else 0
+        beside = BAR_PX if self.bars and not self.is_narrow else 8
         return {"l": 8, "r": beside, "t": TITLE_PX + above, "b": 8}
 
     @property
@@ -151,15 +155,16 @@ class Grid:
         if self.is_narrow:
             y = 1 - index * FLAT_BAR_PX / self.height_px
             return {"orientation": "h", "yref": "container", "y": y, "yanchor": "top", "len": 1.0}
-        share = 1 / self.n_bars
+        share = 1 / len(self.bars)
         return {"y": 1 - index * share, "yanchor": "top", "len": 0.88 * share, "orientation": "v"}
 
     def layout(self) -> dict[str, Any]:
         """Everything that depends on the width, as dotted names of the layout."""
         found: dict[str, Any] = {"height": self.height_px, "margin": self.margins}
         found |= {f"{name}.domain": domain for name, domain in self.domains().items()}
-        for index in range(self.n_bars):
+        for index, title in enumerate(self.bars):
             bar = self.bar(index) | {"title.side": "top" if self.is_narrow else "right"}
+            bar["title.text"] = title + ABOVE_BAR if self.is_narrow else title
             found |= {f"coloraxis{axis_name(index)}.colorbar.{key}": bar[key] for key in bar}
         return found
 

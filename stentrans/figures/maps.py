@@ -101,7 +101,7 @@ def site_maps(
     grid = Grid(
         len(panels),
         aspect(extent),
-        n_bars=sum(scale.palette != "pair" for scale in scales),
+        bars=tuple(scale.unit for scale in scales if scale.palette != "pair"),
         most=look.most,
         is_swipe=look.is_swipe,
     )

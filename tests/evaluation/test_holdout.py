@@ -27,7 +27,8 @@ def test_every_spot_is_predicted_once(held_out):
 
 def test_scores_have_rivals_and_a_ceiling_per_gene(held_out):
     assert list(held_out.scores.index) == list(held_out.genes)
-    columns = {"pearson", "pearson_linear", "pearson_nearest", "pearson_lowrank_kriging"}
+    columns = {"pearson", "pearson_cubic", "pearson_linear", "pearson_nearest"}
+    columns |= {"pearson_lowrank_kriging"}
     assert columns | {"depth_adjusted", "ceiling", "detected_share"} <= set(held_out.scores)
     assert held_out.summary["pearson"] > held_out.summary["pearson_nearest"]
 

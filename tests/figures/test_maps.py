@@ -360,7 +360,7 @@ def test_rows_of_maps_leave_room_for_titles() -> None:
 
 
 def test_colour_bars_on_a_phone_lie_above_each_other() -> None:
-    layout = Grid(3, 1.0, 300, n_bars=2).layout()
+    layout = Grid(3, 1.0, 300, bars=("a", "b")).layout()
     assert layout["coloraxis.colorbar.orientation"] == "h"
     assert layout["coloraxis.colorbar.y"] > layout["coloraxis2.colorbar.y"]
     assert layout["margin"]["t"] > 2 * 60
