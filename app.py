@@ -13,8 +13,8 @@ def main() -> None:
     state.mark_routed()
     with widgets.show_errors():
         state.open_shared()
-        demo.start()
         links.restore()
+        demo.start()
         widgets.sidebar()
         links.show_waiting()
     page.run()

@@ -15,6 +15,8 @@ DRAGS: Final = {
     "lasso": "Lasso",
     "select": "Box",
 }
+TURN_HELP: Final = "Turns the maps by a quarter; Home turns the section itself."
+MIRROR_HELP: Final = "Exchanges left and right of the maps; Home flips the section itself."
 DRAG_HELP: Final = (
     "What dragging on a map does: move it, or draw around spots. The spots inside become a region "
     "that is compared with the rest."

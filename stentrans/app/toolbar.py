@@ -107,10 +107,10 @@ def _layers(section_id: str) -> None:
     )
     quarters, is_flipped = view.turns()
     with st.container(horizontal=True):
-        if st.button("Turn", icon=":material/rotate_right:", help="A quarter turn clockwise."):
+        if st.button("Turn", icon=":material/rotate_right:", help=map_text.TURN_HELP):
             view.turn(quarters + (-1 if is_flipped else 1), is_flipped=is_flipped)
             st.rerun()
-        if st.button("Mirror", icon=":material/flip:", help="Exchange left and right."):
+        if st.button("Mirror", icon=":material/flip:", help=map_text.MIRROR_HELP):
             view.turn(quarters, is_flipped=not is_flipped)
             st.rerun()
 

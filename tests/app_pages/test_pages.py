@@ -256,6 +256,7 @@ def test_address_brings_a_reload_back(
     again.query_params = {"section": app.session_state["stentrans_section"]}
     again.run()
     assert "What we found in mine.h5ad" in words(again)
+    assert list(again.session_state["stentrans_labels"].values()) == ["mine.h5ad"]  # no example
 
 
 def test_upload_name_never_becomes_a_path(

@@ -91,7 +91,7 @@ def test_every_page_fits_the_screen_without_console_errors(
 def test_text_stands_out_in_the_dark(opened: Opened, address: str, example: Run) -> None:
     page = opened(scheme="dark")
     poor = {}
-    for name in ("quality", "reveal", "genes", "help"):
+    for name in ("", "quality", "enhance", "reveal", "genes", "evaluate", "help"):
         page.goto(link(address, example, name))
         settled(page, PAGES[name])
         poor[name] = page.evaluate(CONTRAST)
