@@ -24,7 +24,8 @@ WIDTH_MM, HEIGHT_MM = 338.7, 190.5
 MARGIN_MM: Final = 14.0
 _FIGURE_MM: Final = (WIDTH_MM - 2 * MARGIN_MM, 118.0)
 _FIGURE_TOP_MM: Final = 40.0
-_DPI: Final = 150
+_DPI: Final = 144
+"""A slide that fills a screen of 1,920 pixels shows the maps pixel by pixel."""
 _NOTE_LETTERS: Final = 200
 """Of a note that fit on the slide; the speaker notes hold all of it."""
 _TITLE_ONLY: Final = 5

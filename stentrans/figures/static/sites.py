@@ -19,6 +19,8 @@ SPOT_SHARE = 0.55
 """Diameter of a spot as a share of the distance of sites: 55 of 100 µm on Visium slides."""
 SEAM_PT = 0.15
 """Outline in the colour of the tile; without it, viewers show the page between two tiles."""
+OVERLAP_PT = 0.36
+"""By so much tiles of pixels reach below their neighbours: a pixel at 200 dpi, so that no seam shows."""
 
 
 def draw_sites(
@@ -56,17 +58,28 @@ def draw_sites(
             across, across, 0.0, units="xy", offset_transform=axes.transData, linewidths=0, **marks
         )
     else:
-        # One shape and many places: small files, and shapes that stay exact.
+        # One shape and many places: small files, and shapes that stay exact. Pixels need no
+        # outline, which would double the time to draw them.
+        has_outline = look.opacity == 1.0 and not as_picture
+        tile = tile_of(panel.array, screen)
         sites = PolyCollection(
-            [tile_of(panel.array, screen)],
+            [_grown(tile, axes) if as_picture and look.opacity == 1.0 else tile],
             offset_transform=AffineDeltaTransform(axes.transData),  # type: ignore[arg-type]
-            edgecolors="face",
-            linewidths=SEAM_PT if look.opacity == 1.0 else 0.0,
+            edgecolors="face" if has_outline else "none",
+            linewidths=SEAM_PT if has_outline else 0.0,
             **marks,
         )
     sites.set_array(np.ma.masked_invalid(panel.values))
     axes.add_collection(sites, autolim=False)
     return sites
+
+
+def _grown(tile: NDArray[np.float64], axes: Axes) -> NDArray[np.float64]:
+    """Return a tile that reaches below its neighbours by `OVERLAP_PT` or a little more."""
+    width_pt = 72 * axes.get_position().width * float(axes.figure.get_figwidth())
+    overlap = OVERLAP_PT / width_pt * float(np.ptp(axes.get_xlim()))
+    nearest_side = np.abs((tile + np.roll(tile, 1, axis=0)) / 2)
+    return tile * (1 + overlap / np.hypot(*nearest_side.T).min())
 
 
 def colours_of(panel: MapPanel, look: PrintLook) -> Colormap:
