@@ -82,6 +82,7 @@ def main() -> None:
             rows += rows_of(name, section, "stentrans")
     unit = 1e9 if sys.platform == "darwin" else 1e6  # ru_maxrss: bytes there, kilobytes elsewhere
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    columns = ["section", "kind", "sites", "time", "of the processor", "size", "at most"]
     publish(
         [
             "# Reports",
@@ -89,7 +90,7 @@ def main() -> None:
             "resolution, three maps each, scores and null included; the fits come before and are "
             f"not timed. Peak memory of everything, fits included: {peak:.1f} GB.",
             machine(),
-            markdown(["section", "kind", "sites", "time", "of the processor", "size", "at most"], rows),
+            markdown(columns, rows),
         ],
         given.out,
     )

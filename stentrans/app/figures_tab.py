@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+import pandas as pd
 import streamlit as st
 
 from stentrans.app import state, text, told
@@ -38,18 +40,65 @@ def show(run: Run) -> None:
     with choices:
         genes = told.choose_genes(run, key=state.FIGURE_GENES, most=MOST_GENES, first=2)
         options = _options(results)
+        labels = _labels(run)
+    genes = genes if options["views"] else []
     with result:
-        if not genes or not options["views"]:
-            st.info("Choose at least one gene and one view.")
+        if not genes and not labels:
+            st.info("Choose at least one gene and one view, or labels.")
             return
         with st.spinner("Drawing …"):
-            figure = gene_figure(results, genes, **options)
+            figure = gene_figure(results, genes, labels=labels, **options)
         width, height = (25.4 * float(inches) for inches in figure.get_size_inches())
         st.image(figure.to_bytes("png", dpi=PREVIEW_DPI), width="stretch")
         st.caption(f"{width:.0f} × {height:.0f} mm. Text stays text in SVG and PDF.")
-        _downloads(figure, genes)
+        _downloads(figure, [*genes, *labels])
         st.caption("The same from Python")
-        st.code(_code(run, genes, options), language="python", wrap_lines=True)
+        st.code(_code(run, genes, options, _files(labels)), language="python", wrap_lines=True)
+        for name, table in _files(labels).items():
+            st.download_button(
+                name,
+                table.to_csv(index=False).encode(),
+                file_name=name,
+                mime="text/csv",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"labels-{name}",
+            )
+
+
+def _labels(run: Run) -> dict[str, Sequence[object]]:
+    """Draw the choice of labels and return the chosen ones by title."""
+    there = told.labels_there(run)
+    if not there:
+        st.caption(
+            "Domains and drawn regions can be shown below the genes: look for domains on the "
+            "page Patterns, or draw around spots on the page Genes."
+        )
+        return {}
+    kept = st.session_state.get(state.FIGURE_LABELS, [])
+    if not set(kept) <= set(there):  # a region was deleted meanwhile
+        st.session_state[state.FIGURE_LABELS] = [title for title in kept if title in there]
+    chosen = st.pills(
+        "Labels, below the genes",
+        list(there),
+        selection_mode="multi",
+        key=state.FIGURE_LABELS,
+        persist_state="session",
+        wrap=True,
+        help="Regions you drew, domains that were found, and the labels of the file.",
+    )
+    return {title: there[title]() for title in there if title in chosen}
+
+
+def _files(labels: dict[str, Sequence[object]]) -> dict[str, pd.DataFrame]:
+    """Return tables of the labels by name of their file: those of spots, those of sites."""
+    sizes = sorted({len(given) for given in labels.values()})
+    return {
+        f"labels_{size}.csv": pd.DataFrame(
+            {title: given for title, given in labels.items() if len(given) == size}
+        )
+        for size in sizes
+    }
 
 
 def _options(results: Results) -> dict[str, Any]:
@@ -154,15 +203,21 @@ def _line(steps: list[str], name: str) -> str:
     return next(step for step in steps if step.startswith(name)).split("\n")[0]
 
 
-def _code(run: Run, genes: list[str], options: dict[str, Any]) -> str:
-    """Return the lines that make the same figure in Python."""
+def _code(
+    run: Run, genes: list[str], options: dict[str, Any], files: dict[str, pd.DataFrame]
+) -> str:
+    """Return the lines that make the same figure in Python; labels are read from their files."""
     recipe = told.recipe_of(run)
-    needs_test = any("held_out" in VIEWS[view].needs for view in options["views"])
+    needs_test = bool(genes) and any("held_out" in VIEWS[view].needs for view in options["views"])
     tested = ", held_out=held_out" if needs_test else ""
     given = "".join(f", {name}={value!r}" for name, value in options.items())
+    given += ", labels=labels" if files else ""
     steps = recipe.cells([])
     lines = [steps[0] if needs_test else "import stentrans", steps[1], _line(steps, "finer")]
     lines += [_line(steps, "held_out")] if needs_test else []
+    if files:
+        read = " | ".join(f"dict(pandas.read_csv({name!r}))" for name in files)
+        lines = ["import pandas", *lines, f"labels = {read}"]
     shown = genes[0] if len(genes) == 1 else genes
     lines.append(f"stentrans.gene_figure(finer, {shown!r}{tested}{given}).savefig('figure.pdf')")
     return "\n".join(lines)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import streamlit as st
 
-from stentrans.app import cache, maps, repeat, screens, state, view
+from stentrans.app import cache, maps, patterns, regions, repeat, screens, spatial, state, view
 from stentrans.report.recipe import Recipe
 from stentrans.report.results import Results
 from stentrans.report.story import Story, story_of
 from stentrans.section import is_simulated
 from stentrans.store import Run
 
+N_DOMAINS: Final = "n_domains"
+"""What the page of patterns is asked for."""
 FIRST_GENES: Final = 5
 """Genes of a report where none is starred: those that hidden spots are predicted best for."""
 
@@ -40,6 +43,42 @@ def recipe_of(run: Run) -> Recipe:
     source = state.source_of(run.section)
     options = () if source is None else tuple(source.options.given().items())
     return Recipe.of(provenance, state.label(), options=options)
+
+
+def labels_there(run: Run) -> dict[str, Callable[[], Sequence[object]]]:
+    """Return the labels that a figure can show, by title, each made when it is asked for.
+
+    Drawn regions, domains that were found, coarse and carried to the sites of the run, and the
+    columns of the file that hold labels; as `stentrans.gene_figure` takes them.
+    """
+    found: dict[str, Callable[[], Sequence[object]]] = {}
+    kept = view.regions()
+    if kept:
+        n_spots = cache.tissue(run.section).n_obs
+        found["Regions"] = lambda: region_labels(kept.values(), n_spots)
+    work = next(filter(cache.is_finished, _domain_works(run.section)), None)
+    if work is not None:
+        found["Domains"] = lambda: list(cache.result(work)["spots"]["domain"])
+        found["Domains, finer"] = lambda: list(patterns.fine_domains(run, work)["domain"])
+    obs = cache.tissue(run.section).obs
+    for name in regions.labels_of(run.section):
+        found.setdefault(name, partial(list, obs[name]))
+    return found
+
+
+def _domain_works(section: str) -> list[Run]:
+    """Work that may have found domains: as many as the page of patterns asks for, or usual."""
+    asked = int(st.session_state.get(N_DOMAINS, 0))
+    return [spatial.patterns_run(section, number) for number in dict.fromkeys((asked, 0))]
+
+
+def region_labels(kept: Iterable[view.Region], n_spots: int) -> list[str]:
+    """Name the region of each spot, empty for none; where two overlap, both."""
+    names = [""] * n_spots
+    for region in kept:
+        for spot in region.spots:
+            names[spot] = f"{names[spot]} + {region.name}" if names[spot] else region.name
+    return names
 
 
 def story(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +12,9 @@ from stentrans.evaluation.holdout import HeldOut
 from stentrans.figures.static.draw import draw_rows
 from stentrans.figures.static.files import PrintFigure
 from stentrans.figures.static.panels import Panel, Picture, PrintLook, Row
-from stentrans.report.results import Results
+from stentrans.report.results import Results, array_of
 from stentrans.report.underlay import print_picture
-from stentrans.report.views import VIEWS
+from stentrans.report.views import VIEWS, label_panel
 from stentrans.validate import check_integer, check_names, check_option
 from stentrans.words import READINGS, UNITS, Reading
 
@@ -32,17 +32,18 @@ def gene_figure(
     views: Sequence[str] | None = None,
     reading: Reading = "composition",
     columns: int | None = None,
+    labels: Mapping[str, Sequence[object]] | None = None,
     picture: bool = False,
     **look: Any,
 ) -> PrintFigure:
-    """Draw genes for print: a row per gene, a column per view.
+    """Draw genes for print: a row per gene, a column per view, and maps of labels below.
 
     Parameters
     ----------
     result
         An enhancement, or a section, then only what was measured can be shown. Left as it was.
     genes
-        Gene names; one name is taken as a list of one.
+        Gene names; one name is taken as a list of one. May be empty where there are ``labels``.
     held_out
         The test on hidden spots, for the views ``"imputed"`` and ``"scores"``.
     views
@@ -51,6 +52,10 @@ def gene_figure(
         ``"composition"``, ``"log"`` or ``"counts"``; see `Enhancement.expression`.
     columns
         Genes per row where only one view is drawn; None for up to four.
+    labels
+        Domains, drawn regions or an annotation by title: a label for each measured spot on
+        tissue in the order of the section, or for each site in that of ``result.sites``. Empty
+        words say nothing.
     picture
         Draw the stained tissue below the sites; see ``opacity`` and ``marks``.
     **look
@@ -67,7 +72,8 @@ def gene_figure(
     MissingKeyError
         If a gene is not in the section.
     ParameterError
-        If a view, reading or part of the look is unknown, or what a view needs is not there.
+        If a view, reading or part of the look is unknown, what a view needs is not there, or
+        labels are neither one per spot nor one per site.
     """
     results = result if isinstance(result, Results) else Results.of(result, held_out=held_out)
     names = [genes] if isinstance(genes, str) else list(genes)
@@ -79,12 +85,13 @@ def gene_figure(
         rows = _side_by_side(panels, names, columns)
     else:
         rows = [Row(gene, panels_of(results, gene, chosen, reading)) for gene in names]
+    rows += _label_rows(results, labels or {}, len(rows[0].panels) if rows else columns)
     return draw_rows(
         rows,
         results.screen,
         look=_look(look),
         picture=_picture(results) if picture else None,
-        title=", ".join(names),
+        title=", ".join([*names, *(labels or {})]),
         about=_about(results, reading),
     )
 
@@ -98,18 +105,37 @@ def panels_of(
 
 def _side_by_side(panels: list[Panel], genes: list[str], columns: int | None) -> list[Row]:
     """Put one panel per gene into rows, each under the name of its gene."""
-    if columns is None:
-        width = min(len(panels), 4)
-    else:
-        width = check_integer("columns", columns, low=1)
     named = [
         replace(panel, title=gene, is_gene=True) for panel, gene in zip(panels, genes, strict=True)
     ]
-    empty = [None] * (-len(named) % width)
-    return [
-        Row("", tuple([*named, *empty][start : start + width]))
-        for start in range(0, len(named), width)
-    ]
+    return _wrapped(named, columns)
+
+
+def _label_rows(
+    results: Results, labels: Mapping[str, Sequence[object]], columns: int | None
+) -> list[Row]:
+    """Put maps of labels into rows."""
+    places = {len(results.array): results.array}
+    if results.enhancement is not None:
+        places[len(results.enhancement.sites)] = array_of(results.enhancement.sites)
+    for title, given in labels.items():
+        if len(given) not in places:
+            raise ParameterError(
+                f"`labels` must be one per spot or one per site ({' or '.join(map(str, places))}); "
+                f"{title!r} has {len(given)}. Leave out spots off the tissue."
+            )
+    return _wrapped(
+        [label_panel(title, places[len(given)], given) for title, given in labels.items()], columns
+    )
+
+
+def _wrapped(panels: Sequence[Panel], columns: int | None) -> list[Row]:
+    """Put panels into rows of so many; None for up to four."""
+    if not panels:
+        return []
+    width = min(len(panels), 4) if columns is None else check_integer("columns", columns, low=1)
+    filled = [*panels, *[None] * (-len(panels) % width)]
+    return [Row("", tuple(filled[at : at + width])) for at in range(0, len(filled), width)]
 
 
 def chosen_views(results: Results, views: Sequence[str] | None) -> list[str]:

@@ -15,10 +15,15 @@ from stentrans.enhancement import Enhancement
 from stentrans.errors import ParameterError
 from stentrans.evaluation.holdout import RIVALS, HeldOut
 from stentrans.figures.colours import colour_limits, symmetric_limits
-from stentrans.figures.static.panels import BarPanel, MapPanel, Panel
+from stentrans.figures.static.panels import BarPanel, MapPanel, Panel, usual_colours
 from stentrans.keys import GAP, INSERTED, MEASURED, ORIGIN, ORIGINS
+from stentrans.patterns.labels import is_labelled
 from stentrans.report.results import Results, array_of
 from stentrans.words import CHANCE_SDS, UNITS, Reading, method_name
+
+OTHER: Final = "other"
+OTHER_COLOUR: Final = "#d9dee3"
+"""Places without a label."""
 
 
 @dataclass(frozen=True)
@@ -173,14 +178,14 @@ def _scores(results: Results, gene: str, reading: Reading) -> Panel:
     )
 
 
-def domain_panel(
+def label_panel(
     title: str,
     places: NDArray[np.float64],
-    labels: Sequence[str],
+    labels: Sequence[object],
     *,
     colours: Mapping[str, str] | None = None,
 ) -> MapPanel:
-    """Make a map of labels, such as domains, clusters or a pathologist's regions.
+    """Make a map of labels, such as domains, drawn regions or a pathologist's annotation.
 
     Parameters
     ----------
@@ -189,19 +194,25 @@ def domain_panel(
     places
         array_row and array_col, shape ``(n, 2)``.
     labels
-        One per place; in the order of their first letters they get their colours.
+        One per place, words or numbers; in their order they get their colours. Places of which
+        they say nothing (`stentrans.patterns.labels.NO_LABEL`) are pale, and called `OTHER`.
     colours
         ``#rrggbb`` by label; None for the usual ones.
     """
-    codes, names = pd.factorize(np.asarray(labels, dtype=object), sort=True)
-    shades = tuple(colours[name] for name in names) if colours else ()
+    given = pd.Series(list(labels), dtype=object)
+    codes, found = pd.factorize(given.where(is_labelled(given)), sort=True)
+    names = [str(name) for name in found]
+    shades = [colours[name] for name in names] if colours else usual_colours(len(names))
+    if (codes < 0).any():
+        codes = np.where(codes < 0, len(names), codes)
+        names, shades = [*names, OTHER], [*shades, OTHER_COLOUR]
     return MapPanel(
         title,
         places,
         codes.astype(np.float32),
         kind="categories",
-        categories=tuple(str(name) for name in names),
-        colours=shades,
+        categories=tuple(names),
+        colours=tuple(shades),
     )
 
 

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import stentrans
-from stentrans.app import cache, links, state, view
+from stentrans.app import cache, figures_tab, links, spatial, state, told, view
+from stentrans.patterns.tables import Tables
 from stentrans.store import Run
 from stentrans.store.store import SECTION_FILE
 from tests.app_pages.looking import words
@@ -69,6 +72,44 @@ def test_figure_without_a_view_asks_for_one(opened: Callable[[str], AppTest]) ->
     app.button_group(key=state.FIGURE_VIEWS).set_value([]).run()
     assert not app.exception
     assert "at least one gene and one view" in words(app)
+
+
+def test_domains_and_drawn_regions_are_panels_of_a_figure(
+    opened: Callable[[str], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened("figures")
+    section = example_run().section
+    n_spots = cache.tissue(section).n_obs
+    app.session_state[view.REGIONS] = {section: {"rim": view.Region("rim", (0, 2))}}
+    work = spatial.patterns_run(section)
+    domains = np.arange(n_spots) % 3 + 1
+    cache.store().put_run(work, Tables({"spots": pd.DataFrame({"domain": domains})}).save)
+    drawn = []
+    kept = figures_tab.gene_figure
+    monkeypatch.setattr(
+        figures_tab, "gene_figure", lambda *a, **k: drawn.append(k["labels"]) or kept(*a, **k)
+    )
+    app.run()
+    choice = app.button_group(key=state.FIGURE_LABELS)
+    assert {"Regions", "Domains", "Domains, finer"} <= set(choice.options)
+    choice.set_value(["Regions", "Domains"]).run()
+    assert not app.exception
+    labels = drawn[-1]
+    assert labels["Regions"][:3] == ["rim", "", "rim"]
+    assert labels["Domains"] == domains.tolist()
+    assert "labels=labels" in code(app)
+    names = [button.proto.label for button in app.get("download_button")]
+    assert f"labels_{n_spots}.csv" in names
+    # No gene is needed, and a region may be deleted meanwhile.
+    app.session_state[view.REGIONS] = {section: {}}
+    app.multiselect(key=state.FIGURE_GENES).set_value([]).run()
+    assert not app.exception
+    assert list(drawn[-1]) == ["Domains"]
+
+
+def test_spot_in_two_regions_is_called_after_both() -> None:
+    kept = [view.Region("a", (0, 1)), view.Region("b", (1,))]
+    assert told.region_labels(kept, 3) == ["a", "a + b", ""]
 
 
 def test_report_is_made_on_request_and_offered(opened: Callable[[str], AppTest]) -> None:

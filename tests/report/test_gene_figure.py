@@ -14,7 +14,7 @@ from stentrans.evaluation import HeldOut
 from stentrans.figures.static.files import PrintFigure
 from stentrans.keys import GAP, ORIGIN
 from stentrans.report.results import Results
-from stentrans.report.views import VIEWS, domain_panel
+from stentrans.report.views import VIEWS, label_panel
 from stentrans.section import measured_values
 
 
@@ -81,12 +81,46 @@ def test_difference_is_against_straight_lines_between_spots(
     assert drawn(figure)[0][:n_spots] == pytest.approx(np.zeros(n_spots), abs=1e-5)
 
 
-def test_labels_get_a_colour_each_in_alphabetical_order(results: Results) -> None:
+def test_labels_get_a_colour_each_in_their_order(results: Results) -> None:
     labels = ["b" if i % 2 else "a" for i in range(len(results.array))]
-    panel = domain_panel("Layers", results.array, labels, colours={"a": "#111111", "b": "#222222"})
+    panel = label_panel("Layers", results.array, labels, colours={"a": "#111111", "b": "#222222"})
     assert panel.categories == ("a", "b")
     assert panel.colours == ("#111111", "#222222")
     assert panel.values[:2].tolist() == [0.0, 1.0]
+    numbers = label_panel("Domains", results.array, [2, 10] * len(labels))
+    assert numbers.categories == ("2", "10")
+
+
+def test_places_without_a_label_are_pale_and_come_last(results: Results) -> None:
+    panel = label_panel("Regions", results.array, ["", "rim", None, "unknown"])
+    assert panel.categories == ("rim", "other")
+    assert panel.colours[1] == "#d9dee3"
+    assert panel.values.tolist() == [1.0, 0.0, 1.0, 1.0]
+
+
+def test_labels_of_spots_and_of_sites_stand_below_the_genes(
+    results: Results, enhanced: stentrans.Enhancement
+) -> None:
+    genes = list(results.genes[:2])
+    labels = {
+        "Regions": ["", "rim, <b>$x$"] * len(results.array),
+        "Domains": np.arange(len(enhanced.sites)) % 3,
+    }
+    labels["Regions"] = labels["Regions"][: len(results.array)]
+    figure = stentrans.gene_figure(results, genes, labels=labels)
+    *of_genes, regions, domains = drawn(figure)
+    assert len(of_genes) == 6
+    assert regions[:3].tolist() == [1.0, 0.0, 1.0]
+    assert domains.tolist() == labels["Domains"].tolist()
+    words = {text.get_text() for text in figure.texts}
+    assert {"Regions", "Domains", "rim, <b>$x$", "other", "0", "1", "2"} <= words
+    alone = stentrans.gene_figure(results, [], labels={"Domains": labels["Domains"]})
+    assert len(drawn(alone)) == 1
+
+
+def test_labels_that_are_neither_of_spots_nor_of_sites_are_refused(results: Results) -> None:
+    with pytest.raises(ParameterError, match="`labels` must be one per spot or one per site"):
+        stentrans.gene_figure(results, [], labels={"Domains": [1, 2, 3]})
 
 
 def test_figure_keeps_how_it_was_made(enhanced: stentrans.Enhancement) -> None:

@@ -232,6 +232,11 @@ def _needs_legend(panels: tuple[Panel | None, ...], place: int) -> bool:
     return not (isinstance(following, MapPanel) and following.legend == panel.legend)
 
 
+def usual_colours(number: int) -> list[str]:
+    """Return a colour for each of so many categories; beyond the last they begin again."""
+    return [QUALITATIVE[place % len(QUALITATIVE)] for place in range(number)]
+
+
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise ParameterError(f"`{name}` must be between {low} and {high}; got {value:g}.")

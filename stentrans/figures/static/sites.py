@@ -10,9 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.collections import Collection, EllipseCollection, PolyCollection
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.transforms import Affine2D, AffineDeltaTransform
+from numpy.typing import NDArray
 
 from stentrans.figures.screen import Screen
-from stentrans.figures.static.panels import DIVERGING, QUALITATIVE, MapPanel, Picture, PrintLook
+from stentrans.figures.static.panels import (
+    DIVERGING,
+    MapPanel,
+    Picture,
+    PrintLook,
+    usual_colours,
+)
 from stentrans.figures.static.tiles import radius_of, tile_of
 
 SPOT_SHARE = 0.55
@@ -20,7 +27,7 @@ SPOT_SHARE = 0.55
 SEAM_PT = 0.15
 """Outline in the colour of the tile; without it, viewers show the page between two tiles."""
 OVERLAP_PT = 0.36
-"""By so much tiles of pixels reach below their neighbours: a pixel at 200 dpi, so that no seam shows."""
+"""By so much tiles of pixels reach below their neighbours, so that no seam shows."""
 
 
 def draw_sites(
@@ -76,10 +83,12 @@ def draw_sites(
 
 def _grown(tile: NDArray[np.float64], axes: Axes) -> NDArray[np.float64]:
     """Return a tile that reaches below its neighbours by `OVERLAP_PT` or a little more."""
-    width_pt = 72 * axes.get_position().width * float(axes.figure.get_figwidth())
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # the axes were made in it
+    width_pt = 72 * axes.get_position().width * figure.get_figwidth()
     overlap = OVERLAP_PT / width_pt * float(np.ptp(axes.get_xlim()))
     nearest_side = np.abs((tile + np.roll(tile, 1, axis=0)) / 2)
-    return tile * (1 + overlap / np.hypot(*nearest_side.T).min())
+    return np.asarray(tile * (1 + overlap / np.hypot(*nearest_side.T).min()))
 
 
 def colours_of(panel: MapPanel, look: PrintLook) -> Colormap:
@@ -92,9 +101,8 @@ def colours_of(panel: MapPanel, look: PrintLook) -> Colormap:
 
 
 def category_colours(panel: MapPanel) -> list[str]:
-    """Return one colour per category; beyond the last one they begin again."""
-    shades = panel.colours or QUALITATIVE
-    return [shades[i % len(shades)] for i in range(max(len(panel.categories), 1))]
+    """Return one colour per category."""
+    return list(panel.colours) or usual_colours(max(len(panel.categories), 1))
 
 
 def norm_of(panel: MapPanel) -> Normalize:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import matplotlib as mpl
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from matplotlib.collections import Collection
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
+from PIL import Image
 
 from stentrans.errors import ParameterError
 from stentrans.figures.screen import Screen
@@ -49,6 +51,22 @@ def test_values_are_drawn_as_they_are() -> None:
     assert array is not None
     assert np.array_equal(np.ma.filled(array, np.nan), given.values, equal_nan=True)
     assert drawn.get_offsets() == pytest.approx(SCREEN.place(given.array))
+
+
+@pytest.mark.parametrize("dpi", [100, 150, 300])
+def test_tiles_of_pixels_show_no_seam(dpi: int) -> None:
+    given = panel()
+    given.values[:] = 1.5
+    figure = draw_rows([Row("", (given,))], SCREEN, look=PrintLook(sites="picture", width_mm=60))
+    pixels = np.asarray(Image.open(BytesIO(figure.to_bytes("png", dpi=dpi))).convert("RGB"))
+    (left, low), (right, high) = figure.axes[0].get_position().get_points()
+    edges = [left, right, 1 - high, 1 - low]  # rows of pixels run downwards
+    first_x, last_x, first_y, last_y = np.multiply(edges, np.repeat(pixels.shape[1::-1], 2))
+    inner_x = slice(int(0.7 * first_x + 0.3 * last_x), int(0.3 * first_x + 0.7 * last_x))
+    inner_y = slice(int(0.7 * first_y + 0.3 * last_y), int(0.3 * first_y + 0.7 * last_y))
+    inner = pixels[inner_y, inner_x].reshape(-1, 3).astype(int)
+    assert len(inner) > 1_000
+    assert np.ptp(inner, axis=0).max() <= 8
 
 
 @pytest.mark.parametrize(
