@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 DEVICES = ("auto", "cpu", "cuda")
 _FARTHEST = 1e6
-_FIT_SHARE = 0.9  # of the progress; the rest is prediction
+_FIT_SHARE = 0.75  # of the progress; the rest is prediction
 
 
 class Enhancement:
@@ -255,7 +255,7 @@ def enhance(
     sites = enhanced_sites(lattice, factor, fill_gaps=fill_gaps)
     with listening():
         fitted = registry.load(method).fit(tissue.X, lattice, chosen)
-        report(on_progress, Progress("predicting", _FIT_SHARE))
+        report(on_progress, Progress("predicting", _FIT_SHARE, until=1.0))
         provenance = provenance_of(tissue, method, chosen, fitted) | {
             "factor": factor,
             "fill_gaps": bool(fill_gaps),

@@ -146,6 +146,7 @@ class LocalKriging:
         mean, variance = np.empty(shape), np.empty(shape)
         n_near = min(self.neighbours + skip, len(self.plane))
         for start in range(0, len(at), _SITES_PER_CHUNK):
+            pulse(start / len(at))
             rows = slice(start, min(start + _SITES_PER_CHUNK, len(at)))
             distance, near = self.nearest(at[rows], n_near)
             mean[rows], variance[rows] = self._chunk(distance[:, skip:], near[:, skip:])

@@ -43,6 +43,9 @@ class Progress:
         at the measured spots, each predicted without itself, shape ``(n_spots,)``, NaN where
         nothing is said; None for a gene that it knows nothing of yet. Nothing is computed before
         it is called, and it is to be called before the listener returns.
+    until
+        Share that is done once this stage is, so that loops within it can tell how far they have
+        come, see `pulse`; None where nobody knows.
     """
 
     stage: str
@@ -50,6 +53,7 @@ class Progress:
     loss: float | None = None
     message: str = ""
     preview: Preview | None = field(default=None, compare=False)
+    until: float | None = None
 
 
 OnProgress = Callable[[Progress], Reply]
@@ -68,11 +72,12 @@ def part_of(on_progress: OnProgress | None, low: float, high: float) -> OnProgre
 
 @dataclass
 class _Heard:
-    """The latest report within `listening`, and when it was made or repeated."""
+    """The latest report within `listening`, when it was made or repeated, and what it spans."""
 
     on_progress: OnProgress | None = None
     progress: Progress | None = None
     at: float = 0.0
+    span: tuple[float, float] | None = None
 
 
 _HEARD: ContextVar[_Heard | None] = ContextVar("stentrans_heard", default=None)
@@ -96,6 +101,14 @@ def report(on_progress: OnProgress | None, progress: Progress) -> bool:
         return False
     heard = _HEARD.get()
     if heard is not None:
+        until = progress.until
+        heard.span = None if until is None else (progress.fraction, until)
+    return _tell(heard, on_progress, progress)
+
+
+def _tell(heard: _Heard | None, on_progress: OnProgress, progress: Progress) -> bool:
+    """Pass a report on, and remember it."""
+    if heard is not None:
         heard.on_progress, heard.progress, heard.at = on_progress, progress, time.monotonic()
     reply = on_progress(progress)
     if reply is False:
@@ -113,11 +126,35 @@ def listening() -> Iterator[None]:
         _HEARD.reset(token)
 
 
-def pulse() -> None:
+@contextmanager
+def within(low: float, high: float) -> Iterator[None]:
+    """Let the loops of this block tell a part of their stage, from share low to share high of it.
+
+    Does nothing where the stage does not say how far it reaches.
+    """
+    heard = _HEARD.get()
+    if heard is None or heard.span is None:
+        yield
+        return
+    start, end = around = heard.span
+    heard.span = start + (end - start) * low, start + (end - start) * high
+    try:
+        yield
+    finally:
+        heard.span = around
+
+
+def pulse(done: float | None = None) -> None:
     """Repeat the latest report, so that the listener can stop the work here.
 
     For loops of linear algebra that may take more than a moment: no result depends on it, so none
     of them needs a listener among its arguments. Does nothing outside `listening`.
+
+    Parameters
+    ----------
+    done
+        Share of the loop that is done, told with the report where its stage says how far it
+        reaches (`Progress.until`, `within`); what was told never goes back.
 
     Raises
     ------
@@ -125,6 +162,12 @@ def pulse() -> None:
         If the listener answers False.
     """
     heard = _HEARD.get()
-    if heard is None or heard.progress is None or time.monotonic() - heard.at < _PULSE_EVERY_S:
+    if heard is None or heard.on_progress is None or heard.progress is None:
         return
-    report(heard.on_progress, heard.progress)
+    if time.monotonic() - heard.at < _PULSE_EVERY_S:
+        return
+    told = heard.progress
+    if done is not None and heard.span is not None:
+        low, high = heard.span
+        told = replace(told, fraction=max(told.fraction, low + (high - low) * done))
+    _tell(heard, heard.on_progress, told)

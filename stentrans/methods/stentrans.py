@@ -23,13 +23,14 @@ from stentrans.methods.fold_training import (
 from stentrans.methods.inputs import check_positions, check_settings
 from stentrans.methods.local_kriging import Kriged
 from stentrans.methods.prior import FittedPrior, PriorSettings, SpatialFactors, fit_spatial
-from stentrans.methods.progress import STOPPED_EARLY, pulse
+from stentrans.methods.progress import STOPPED_EARLY, pulse, within
 from stentrans.methods.proxy_tasks import SpotView
 from stentrans.nn.spot_transformer import SpotTransformer
 from stentrans.training import Batch, correct, one_thread, resolve_device
 from stentrans.validate import check_integer
 
 _SITES_PER_CHUNK = 4096
+_KRIGING_SHARE = 0.5  # of the time of a prediction, about
 
 
 @dataclass(frozen=True)
@@ -131,19 +132,24 @@ class FittedStentrans:
         """Factors at ``positions``; see `stentrans.methods.base.Fitted`."""
         spatial = self.prior.spatial
         plane = spatial.lattice.plane(check_positions(positions))
-        kriged = spatial.kriging.predict(plane)
+        with within(0.0, _KRIGING_SHARE):
+            kriged = spatial.kriging.predict(plane)
         if self.trained.is_open.any() and len(plane):
             starts = range(0, len(plane), _SITES_PER_CHUNK)
             chunks = [slice(start, start + _SITES_PER_CHUNK) for start in starts]
-            with one_thread():
-                parts = [self._correction(plane, kriged, rows) for rows in chunks]
+            with one_thread(), within(_KRIGING_SHARE, 1.0):
+                parts = [
+                    self._correction(plane, kriged, rows, done / len(chunks))
+                    for done, rows in enumerate(chunks)
+                ]
             kriged = Kriged(kriged.mean + np.concatenate(parts), kriged.variance)
         return self.prior.decode_ready(positions, plane, kriged)
 
     def _correction(
-        self, plane: NDArray[np.float64], kriged: Kriged, rows: slice
+        self, plane: NDArray[np.float64], kriged: Kriged, rows: slice, done: float
     ) -> NDArray[np.float64]:
         """What is added to the prior for one chunk of sites."""
+        pulse(done)
         prior = Kriged(kriged.mean[rows], kriged.variance[rows])
         sites, near, distance = self.view.look(plane[rows], prior)
         trained, correction = self.trained, np.zeros_like(prior.mean)

@@ -12,7 +12,7 @@ import pytest
 import stentrans
 from stentrans.errors import Cancelled
 from stentrans.methods import progress
-from stentrans.methods.progress import ENOUGH, Progress, listening, pulse, report
+from stentrans.methods.progress import ENOUGH, Progress, listening, pulse, report, within
 
 SETTINGS: dict[str, dict[str, int]] = {
     "stentrans": {"steps": 20, "tasks": 4},
@@ -70,6 +70,37 @@ def test_pulse_is_not_heard_outside_the_block(seconds: Any) -> None:
         report(told.append, Progress("within", 0.2))
     pulse()
     assert [one.stage for one in told] == ["before", "within"]
+
+
+def test_pulses_tell_how_far_a_stage_has_come_and_never_go_back(seconds: Any) -> None:
+    told: list[Progress] = []
+    with listening():
+        report(told.append, Progress("predicting", 0.5, until=1.0))
+        with within(0.0, 0.5):
+            pulse(0.4)
+            pulse(0.0)
+        with within(0.5, 1.0), within(0.0, 0.5):
+            pulse(1.0)
+        pulse(0.5)
+        report(told.append, Progress("another", 0.9))
+        with within(0.0, 0.5):
+            pulse(0.5)
+    fractions = [round(one.fraction, 3) for one in told]
+    assert fractions == [0.5, 0.6, 0.6, 0.875, 0.875, 0.9, 0.9]
+
+
+@pytest.mark.parametrize("method", ["prior", "stentrans"])
+def test_prediction_tells_how_far_it_has_come(
+    section: ad.AnnData, method: str, seconds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("stentrans", "averaged_kriging", "local_kriging"):
+        monkeypatch.setattr(f"stentrans.methods.{module}._SITES_PER_CHUNK", 100)
+    heard: list[Progress] = []
+    stentrans.enhance(section, method=method, on_progress=heard.append, **SETTINGS.get(method, {}))
+    predicting = [one.fraction for one in heard if one.stage == "predicting"]
+    assert len(set(predicting)) > 5
+    assert predicting == sorted(predicting)
+    assert predicting[-1] < 1.0
 
 
 def test_pulses_do_not_crowd() -> None:
