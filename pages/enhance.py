@@ -52,7 +52,7 @@ def show_run(run: Run) -> None:
         st.warning(text.plain(refusal), icon=":material/memory:")
     cost = presets.cost_line(run)
     if cost:
-        st.markdown(cost, help="Roughly, from the number of spots; a busy machine takes longer.")
+        st.markdown(cost, help=text.COST_HELP)
     gene = preview_gene()
     if st.button(
         "Start",

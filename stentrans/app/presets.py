@@ -10,7 +10,7 @@ import streamlit as st
 import stentrans
 from stentrans.app import cache, spatial, state, text
 from stentrans.app.widgets import show_errors
-from stentrans.jobs.estimate import duration, estimate
+from stentrans.jobs.estimate import duration, expected
 from stentrans.methods import registry
 from stentrans.methods.settings import SETTINGS
 from stentrans.section import default_factor, find_genes
@@ -153,10 +153,9 @@ def _own_method() -> tuple[str, tuple[tuple[str, float], ...]]:
 
 def cost_line(run: Run) -> str:
     """Say in one line what a run will take; empty where nobody measured."""
-    spots = cache.store().about("sections", run.section).get("spots")
-    if spots is None or (cost := estimate(run, int(spots))) is None:
+    cost, test = expected(run, cache.store()), expected(run.holdout(), cache.store())
+    if cost is None:
         return ""
-    test = estimate(run.holdout(), int(spots))
     after = "" if test is None else f", the test on hidden spots about {duration(test.seconds)}"
     return (
         f"About **{duration(cost.seconds)}** and **{cost.memory / 1e9:.1f} GB** of memory{after}."

@@ -61,6 +61,10 @@ LINK_WAS_REVOKED: Final = (
     "The link is no longer valid: whoever shared it took it back, or it was not copied whole."
 )
 NO_RUNS: Final = "No run yet. The first one appears here as soon as it starts."
+COST_HELP: Final = (
+    "Roughly, from the number of spots and genes, and from what earlier runs took on this machine. "
+    "A busy machine takes longer."
+)
 PIN_HELP: Final = "A pinned run is never removed to make room for others."
 NO_WORKERS: Final = "The cluster has no worker at the moment; the job starts when one is there."
 STOPPED_RUN: Final = (

@@ -26,7 +26,7 @@ from stentrans.jobs.endings import (
     fault,
     gigabytes,
 )
-from stentrans.jobs.estimate import estimate
+from stentrans.jobs.estimate import Size, estimate
 from stentrans.jobs.kinds import kind_of
 from stentrans.jobs.leftovers import forget, remember, take_leftovers
 from stentrans.jobs.progress import Job, Watched
@@ -130,8 +130,8 @@ class Manager:
 
     def refusal_of(self, run: Run) -> str | None:
         """Say why a run cannot fit into the memory of a worker; None if it can, as far as known."""
-        spots = self._store.about("sections", run.section).get("spots")
-        cost = None if spots is None else estimate(run, int(spots))
+        size = Size.of(run.section, self._store)
+        cost = None if size is None else estimate(run, size)
         limit = self._line.memory_limit()
         if cost is None or limit is None or cost.memory <= limit:
             return None
