@@ -70,7 +70,7 @@ COSTS: Final[Mapping[str, Cost]] = MappingProxyType(
         "nearest": Cost(0.01, 0.03, 0.015),
         "nedi": Cost(0.1, 0.2, 0.02),
         "paper": Cost(5.0, 10.0, 30.0),
-        "dist": Cost(5.0, 10.0, 40.0),
+        "dist": Cost(5.0, 10.0, 50.0),
     }
 )
 """Fitted to sections of 300 to 80,000 spots and 500 to 18,000 genes; `paper` and `dist` to one."""

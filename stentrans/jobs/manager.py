@@ -101,12 +101,14 @@ class Manager:
             If it was stopped early: what was there then cannot be computed again.
         """
         kind_of(run)
-        refusal = self.refusal_of(run)  # asks the scheduler, so not under the lock
+        is_there = self._store.has("runs", run.id)
+        # Asks the scheduler, so not under the lock, and only where there is something to do.
+        refusal = None if is_there else self.refusal_of(run)
         with self._changed:
             job = self._jobs.get(run.id)
             if job is not None and not job.is_over:
                 return job
-            is_there = self._store.has("runs", run.id)
+            is_there = is_there or self._store.has("runs", run.id)
             if run.stopped and not is_there:
                 raise JobError(
                     "A run that was stopped early can be neither repeated nor tested on hidden "
