@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -113,11 +114,25 @@ def show_runs(sections: Sequence[str]) -> None:
     if not rows:
         st.caption(text.NO_RUNS)
         return
+    frame = _frame(rows)
+    if len(set(sections)) == 1:
+        frame = frame.drop(columns="section")
+    if not any(frame["who"]):
+        frame = frame.drop(columns="who")
+    chosen = _marked(rows, frame)
+    if chosen:
+        _actions(chosen)
+    else:
+        st.caption("Mark a run to show, clone, pin or delete it; mark two to compare them.")
+
+
+def _frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """What the table shows, a row per run."""
     labels = state.labels()
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "run": [title(row.run) for row in rows],
-            "state": [("📌 " if row.is_pinned else "") + row.state for row in rows],
+            "state": [row.state + (", pinned" if row.is_pinned else "") for row in rows],
             "r on hidden spots": [row.score for row in rows],
             "when": [None if r.at is None else datetime.fromtimestamp(r.at) for r in rows],
             "took": [row.seconds for row in rows],
@@ -125,17 +140,20 @@ def show_runs(sections: Sequence[str]) -> None:
             "section": [labels.get(row.run.section, "") for row in rows],
         }
     )
-    if len(set(sections)) == 1:
-        frame = frame.drop(columns="section")
-    if not any(frame["who"]):
-        frame = frame.drop(columns="who")
+
+
+def _marked(rows: Sequence[Row], frame: pd.DataFrame) -> list[Row]:
+    """Draw the table and return the rows that are marked in it."""
+    # Marks are kept by place: among other rows they would be marks of other runs.
+    rows_now = crc32(" ".join(row.run.id for row in rows).encode())
     event = st.dataframe(
         frame,
-        key=SELECTED,
+        key=f"{SELECTED}-{rows_now}",
         hide_index=True,
         width="stretch",
         on_select="rerun",
         selection_mode="multi-row",
+        placeholder="–",
         column_config={
             "run": st.column_config.TextColumn("Run", width="medium"),
             "state": st.column_config.TextColumn("State", width="small"),
@@ -147,13 +165,11 @@ def show_runs(sections: Sequence[str]) -> None:
             ),
             "when": st.column_config.DatetimeColumn("When", format="D MMM, HH:mm"),
             "took": st.column_config.NumberColumn("Took", format="%d s"),
+            "who": st.column_config.TextColumn("Who"),
+            "section": st.column_config.TextColumn("Section"),
         },
     )
-    chosen = [rows[i] for i in event.selection.rows if i < len(rows)]
-    if chosen:
-        _actions(chosen)
-    else:
-        st.caption("Mark a run to show, clone, pin or delete it; mark two to compare them.")
+    return [rows[i] for i in event.selection.rows if i < len(rows)]
 
 
 def _actions(chosen: list[Row]) -> None:

@@ -55,7 +55,7 @@ class Cost:
     def of(self, n_spots: float, n_genes: float) -> float:
         """Seconds for so many spots and genes."""
         n, g = n_spots / 1000, n_genes / 1000
-        return self.start + self.spots * n**self.power + self.genes * g * (1 + n)
+        return float(self.start + self.spots * n**self.power + self.genes * g * (1 + n))
 
 
 COSTS: Final[Mapping[str, Cost]] = MappingProxyType(
