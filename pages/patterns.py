@@ -59,8 +59,16 @@ def show_replicate(source: Run) -> None:
         st.caption(f"{text.REPLICATE_ABOUT} Open an adjacent section, too, to look there.")
         return
     other = st.selectbox(
-        "Adjacent section", list(others), format_func=others.__getitem__, key="adjacent"
+        "Adjacent section",
+        list(others),
+        index=None,
+        format_func=others.__getitem__,
+        placeholder="a section of this session",
+        key="adjacent",
     )
+    if other is None:
+        st.caption(text.REPLICATE_ABOUT)
+        return
     work = patterns.replicate_run(source, other)
     if widgets.offer_work(work, "Look in the other section", text.REPLICATE_ABOUT):
         table = cache.result(work)["replicated"]

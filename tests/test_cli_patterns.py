@@ -19,13 +19,16 @@ def file(tmp_path_factory):
 def test_tables_of_the_counts_are_written_and_told(file, tmp_path, capsys):
     out = tmp_path / "tables"
     given = ["patterns", str(file), "-o", str(out), "--domains", "4", "--replicate", str(file)]
-    assert main(given) == 0
+    assert main([*given, "--ranked"]) == 0
     told = capsys.readouterr().out
     assert "of 300 tested genes vary in space" in told
     assert "4 domains" in told
     genes = pd.read_csv(out / "genes.csv")
     assert genes["p_value"].is_monotonic_increasing
     assert set(pd.read_csv(out / "spots.csv")["domain"]) == {1, 2, 3, 4}
+    pathways = pd.read_csv(out / "pathways.csv")
+    assert {"variable", "domain 1", "domain 4", "module 1"} <= set(pathways["list"])
+    assert {"q_as_often_seen", "score", "ranked_q_value"} <= set(pathways)
     assert {"markers.csv", "modules.csv", "pathways.csv", "replicated.csv"} <= {
         path.name for path in out.iterdir()
     }

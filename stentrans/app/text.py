@@ -334,10 +334,20 @@ COMPARING_ABOUT: Final = (
 BEFORE_AFTER_ABOUT: Final = (
     "A smooth map shows patterns in nothing: see the hollow bars. Count what **hidden spots bear "
     "out**: predictions of spots that were hidden agree with what was measured there. **new**: "
-    "borne out, but not found in the counts alone; **unsupported**: on the map only. "
+    "borne out, but not found in the counts alone. "
     "Clustering always finds domains, in nothing too. Pathways need gene sets."
 )
 _P: Final = st.column_config.NumberColumn(format="scientific")
+_PS: Final = (
+    ("p_value", "p"),
+    ("q_value", "q"),
+    ("morans_p_value", "Moran's p"),
+    ("morans_q_value", "Moran's q"),
+    ("support_p_value", "support: p"),
+    ("support_q_value", "support: q"),
+    ("map_p_value", "map: p"),
+    ("map_q_value", "map: q"),
+)
 GENE_COLUMNS: Final = {
     "statistic": st.column_config.NumberColumn(format="%.1f"),
     "score": st.column_config.NumberColumn(format="%.1f"),
@@ -348,9 +358,7 @@ GENE_COLUMNS: Final = {
     "membership": st.column_config.NumberColumn(format="%.2f"),
     "range_spots": st.column_config.NumberColumn("range", format="%d"),
     "morans_i": st.column_config.NumberColumn("Moran's I", format="%.3f"),
-    **dict.fromkeys(
-        ("p_value", "q_value", "morans_p_value", "morans_q_value", "support_q_value"), _P
-    ),
+    **{name: st.column_config.NumberColumn(label, format="scientific") for name, label in _PS},
 }
 SET_COLUMNS: Final = {
     "expected": st.column_config.NumberColumn(format="%.1f"),
@@ -360,7 +368,10 @@ SET_COLUMNS: Final = {
     "ranked_p_value": st.column_config.NumberColumn("ranking: p", format="scientific"),
     "ranked_q_value": st.column_config.NumberColumn("ranking: q", format="scientific"),
     "leading_genes": "ranking: leading genes",
-    **dict.fromkeys(("p_value", "q_value", "p_as_often_seen", "q_as_often_seen"), _P),
+    **{
+        name: st.column_config.NumberColumn(label, format="scientific")
+        for name, label in (("q_value", "list: q"), ("q_as_often_seen", "list: q, as often seen"))
+    },
 }
 SET_ORDER: Final = (
     "term",
@@ -380,12 +391,8 @@ REPLICATE_COLUMNS: Final = {
     "expected": st.column_config.NumberColumn("expected", format="%.0f"),
     "p_value": _P,
 }
-FOUND_COLUMNS: Final = {
-    "support": st.column_config.NumberColumn(format="%.1f"),
-    "support_q_value": _P,
-    "q_value": _P,
-    "is_new": "new",
-}
+FOUND_COLUMNS: Final = {**GENE_COLUMNS, **SET_COLUMNS, "is_new": "new", "q_value": _P}
+"""Of the tables of single findings, whichever kind they are."""
 COUNTED_COLUMNS: Final = {
     "kind": "",
     "measured": "in the counts",

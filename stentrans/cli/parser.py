@@ -205,6 +205,11 @@ def _add_patterns(commands: Commands) -> None:
         "-o", "--out-dir", type=Path, required=True, metavar="DIR", help="folder of the tables"
     )
     command.add_argument("--gene-sets", type=Path, metavar="GMT", help="gene sets, for pathways")
+    command.add_argument(
+        "--ranked",
+        action="store_true",
+        help="also where sets stand in the ranking of all genes (a minute per list for thousands)",
+    )
     command.add_argument("--domains", type=int, help="how many (default: as many as are found)")
     command.add_argument(
         "--enhance",

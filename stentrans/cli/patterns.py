@@ -7,25 +7,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 import stentrans
 from stentrans.evaluation.holdout import hidden_folds
 from stentrans.evaluation.parts import part_of
+from stentrans.methods.base import Progress, report
 from stentrans.patterns import variable_genes
 from stentrans.patterns.findings import listed
 from stentrans.patterns.gene_sets import match, read_gmt, sets_of
+from stentrans.patterns.lists import beside, gene_list, list_names, pathways_of
 from stentrans.patterns.measured import enhanced_patterns, measured_patterns
-from stentrans.patterns.pathways import enriched
+from stentrans.patterns.pathways import ENRICHED_COLUMNS, enriched
 from stentrans.patterns.replicate import replicated
 from stentrans.section import is_simulated
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
 
     from stentrans.methods.base import OnProgress
     from stentrans.patterns.tables import Tables
-
-LISTED = 500
 
 
 def write_patterns(
@@ -38,8 +39,8 @@ def write_patterns(
     section
         Where to look.
     arguments
-        ``gene_sets`` (a GMT file or None), ``domains``, ``enhance``, ``method``, ``seed`` and
-        ``out_dir`` of the command.
+        ``gene_sets`` (a GMT file or None), ``ranked``, ``domains``, ``enhance``, ``method``,
+        ``seed`` and ``out_dir`` of the command.
     other
         An adjacent section, None without one.
     on_progress
@@ -51,14 +52,18 @@ def write_patterns(
         section,
         n_domains=arguments.domains,
         seed=arguments.seed,
-        on_progress=part_of(on_progress, "measured", start=0.0, share=share),
+        on_progress=part_of(on_progress, "measured", start=0.0, share=share / 2),
     )
     genes = found["genes"]
     sure = list(genes.loc[genes["q_value"] < 0.05, "gene"])
-    if sets and sure:
-        tested = genes.dropna(subset=["p_value"])
-        background = dict(zip(tested["gene"], tested["spots"].astype(float), strict=True))
-        found.frames["pathways"] = enriched(sure[:LISTED], sets, background)
+    if sets:
+        found.frames["pathways"] = _pathways(
+            section,
+            found,
+            sets,
+            arguments,
+            part_of(on_progress, "pathways", start=share / 2, share=share / 2),
+        )
     _write(found, arguments.out_dir)
     lines.append(f"{len(sure)} of {genes['p_value'].notna().sum()} tested genes vary in space.")
     lines.append(
@@ -75,6 +80,32 @@ def write_patterns(
         table.to_csv(arguments.out_dir / "replicated.csv", index=False)
         lines.append(table.to_string(index=False))
     return lines
+
+
+def _pathways(
+    section: AnnData,
+    found: Tables,
+    sets: Mapping[str, tuple[str, ...]],
+    arguments: Namespace,
+    on_progress: OnProgress,
+) -> pd.DataFrame:
+    """Sets that each list is rich in, and with ``ranked`` where they stand in its ranking."""
+    names, parts = list_names(found), []
+    for i, which in enumerate(names):
+        asked = gene_list(section, found, which)
+        told = part_of(on_progress, which, start=i / len(names), share=1 / len(names))
+        report(told, Progress("comparing with the gene sets", 0.0))
+        if arguments.ranked:
+            table = beside(pathways_of(asked, sets, seed=arguments.seed, on_progress=told))
+        elif asked.genes:
+            table = enriched(asked.genes, sets, asked.background)
+        else:
+            continue
+        table.insert(0, "list", which)
+        parts.append(table)
+    if not parts:
+        return pd.DataFrame(columns=["list", *ENRICHED_COLUMNS])
+    return pd.concat(parts, ignore_index=True)
 
 
 def _enhanced(

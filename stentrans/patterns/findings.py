@@ -21,10 +21,11 @@ from stentrans.patterns.domains import cluster_map, find_domains
 from stentrans.patterns.labels import matched, overlap
 from stentrans.patterns.modules import FEWEST_GENES, Modules, find_modules
 from stentrans.patterns.pathways import enriched
+from stentrans.patterns.permutation import q_values
 from stentrans.patterns.residuals import CountResiduals
 from stentrans.patterns.shown import shown_genes
-from stentrans.patterns.support import supported_genes
-from stentrans.patterns.variable_genes import variable_genes
+from stentrans.patterns.support import Support, agreement, check_belongs, supported_genes
+from stentrans.patterns.variable_genes import FEWEST_SPOTS, variable_genes
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -193,8 +194,7 @@ def _supported_domains(
 ) -> pd.DataFrame:
     tissue, _ = prepare(section)
     names, label = np.unique(label, return_inverse=True)  # numbers may be left out between them
-    signatures = signature_genes(tissue, label)
-    table = active_sets(section, signatures, held_out)
+    found = domain_support(tissue, label, held_out)
     shared = overlap(label, measured)
     union = shared.sum(1, keepdims=True) + shared.sum(0) - shared
     return pd.DataFrame(
@@ -202,15 +202,15 @@ def _supported_domains(
             "kind": kind,
             "domain": names + 1,
             "spots": shared.sum(1),
-            "support": table["support"],
-            "support_q_value": table["support_q_value"],
+            "support": found.statistic,
+            "support_q_value": q_values(found.p_value),
             "is_new": (shared / union).max(1) < 0.5,
         }
     )
 
 
-def signature_genes(tissue: AnnData, label: NDArray[np.int64]) -> dict[str, list[str]]:
-    """Genes whose mean residual is highest in each domain, 50 at most.
+def domain_support(tissue: AnnData, label: NDArray[np.int64], held_out: HeldOut) -> Support:
+    """Ask hidden spots whether the genes of each domain are where the domain is.
 
     Parameters
     ----------
@@ -218,15 +218,42 @@ def signature_genes(tissue: AnnData, label: NDArray[np.int64]) -> dict[str, list
         Spots on tissue; left as it was.
     label
         Domain of each spot, from 0.
+    held_out
+        Predictions of its spots, each made without that spot.
+
+    Returns
+    -------
+    support
+        One value per domain, of the mean residual of its genes.
+
+    Notes
+    -----
+    The genes of a domain, those whose mean residual is highest in it, are chosen anew for each
+    fold from the spots that were visible. Chosen from all spots they would agree with the hidden
+    ones in nothing, too: of thousands of genes some are higher in any region by chance.
     """
+    check_belongs(tissue, held_out)
     residuals = CountResiduals(tissue.X)
-    chosen = np.flatnonzero(residuals.seen >= FEWEST_GENES)
-    inside = np.eye(int(label.max()) + 1, dtype=np.float32)[label]
+    chosen = np.flatnonzero(residuals.seen >= FEWEST_SPOTS)
+    n_domains = int(label.max()) + 1
+    inside = np.zeros((tissue.n_obs, len(held_out.folds), n_domains), np.float32)
+    inside[np.arange(tissue.n_obs), :, label] = 1
+    for i, fold in enumerate(held_out.folds):
+        inside[fold.hidden, i] = 0
     inside /= np.maximum(inside.sum(0), 1)
-    mean = np.concatenate([inside.T @ part for _, part in residuals.chunks(chosen)], axis=1)
+    flat = inside.reshape(tissue.n_obs, -1)
+    mean = np.concatenate([flat.T @ part for _, part in residuals.chunks(chosen)], axis=1)
     best = np.argsort(-mean, axis=1, kind="stable")[:, :SIGNATURE]
-    names = tissue.var_names.to_numpy()
-    return {f"Domain {k + 1}": list(names[chosen[best[k]]]) for k in range(len(mean))}
+    measured, predicted = np.zeros((2, tissue.n_obs, n_domains), np.float32)
+    for fold, of_domains in zip(held_out.folds, np.split(best, len(held_out.folds)), strict=True):
+        genes, place = np.unique(of_domains, return_inverse=True)
+        weights = np.zeros((len(genes), n_domains), np.float32)
+        weights[place.ravel(), np.arange(of_domains.size) // of_domains.shape[1]] = 1
+        weights /= of_domains.shape[1]
+        measured[fold.hidden] = residuals.of(chosen[genes])[fold.hidden] @ weights
+        values = fold.decoder.decode(fold.prediction, chosen[genes], "composition")
+        predicted[fold.hidden] = residuals.of_predicted(values, chosen[genes]) @ weights
+    return agreement(measured, predicted, [fold.hidden for fold in held_out.folds])
 
 
 def _modules(

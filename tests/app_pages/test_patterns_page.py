@@ -114,6 +114,7 @@ def test_adjacent_section_is_looked_at(app, finish):
     labels = app.session_state[state.LABELS]
     app.session_state[state.LABELS] = {**labels, other: "the slice beside"}
     app.run()
+    app.selectbox(key="adjacent").set_value(other).run()
     press(app, "Look in the other section")
     finish()
     app.run()

@@ -37,6 +37,9 @@ def test_maps_show_patterns_in_nothing_but_hidden_spots_bear_none_out(table):
     assert genes["shown_null"] > 0.9 * 300
     assert genes["measured_null"] <= 1
     assert genes["supported_null"] <= 1
+    assert table.loc["domains", "shown_null"] > 2
+    assert table.loc["domains", "supported_null"] <= 1
+    assert table.loc["domains", "supported"] > 2
     assert table.loc["gene modules", "supported_null"] <= table.loc["gene modules", "supported"]
     assert table.loc["pathways", "supported_null"] == 0
 
