@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from errno import ENOSPC
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import h5py
@@ -18,7 +21,11 @@ _VALUES_PER_READ = 2**21
 
 
 def write_h5ad(contents: Contents, path: Path, tell: Tell) -> dict[str, Margins]:
-    """Write an .h5ad file and return the sums of what was written."""
+    """Write an .h5ad file and return the sums of what was written.
+
+    Raises OSError if the values cannot fit on the disk.
+    """
+    _check_room(contents, path)
     contents.frame().write_h5ad(path)
     margins = empty_margins(contents.names, contents.shape)
     with h5py.File(path, "r+") as file:
@@ -64,6 +71,19 @@ def read_h5ad_margins(contents: Contents, path: Path, tell: Tell) -> dict[str, M
                 share = rows.stop / max(contents.shape[0], 1)
                 tell("checking", (number + share) / len(contents.names))
     return margins
+
+
+def _check_room(contents: Contents, path: Path) -> None:
+    """Refuse before the first byte what a disk cannot hold.
+
+    HDF5 that cannot write what it holds can close its file no more either, and takes the process
+    along.
+    """
+    n_sites, n_genes = contents.shape
+    rows = {MEASURED_LAYER: contents.n_spots}
+    values = n_genes * sum(rows.get(name, n_sites) for name in contents.names)
+    if values * np.dtype(np.float32).itemsize > disk_usage(path.parent).free:
+        raise OSError(ENOSPC, os.strerror(ENOSPC))
 
 
 def _place(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import anndata as ad
 import h5py
@@ -219,3 +220,17 @@ def test_measured_values_of_sites_between_take_no_room(hexagonal_section, tmp_pa
     with h5py.File(tmp_path / "out.h5ad") as file:
         stored = {name: file["layers"][name].id.get_storage_size() for name in ("sd", "measured")}
     assert stored["measured"] < stored["sd"]
+
+
+def test_file_that_the_disk_cannot_hold_is_refused_before_the_first_byte(
+    hexagonal_section, tmp_path, monkeypatch
+):
+    result = stentrans.enhance(hexagonal_section, method="linear")
+    n_values = len(result.sites) * len(result.genes) * 3 + 41 * len(result.genes)
+    monkeypatch.setattr(h5ad, "disk_usage", lambda folder: SimpleNamespace(free=4 * n_values - 1))
+    with pytest.raises(StoreError, match=r"could not be written \(No space left on device\)"):
+        result.write(tmp_path / "out.h5ad")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(h5ad, "disk_usage", lambda folder: SimpleNamespace(free=4 * n_values))
+    result.write(tmp_path / "out.h5ad")
+    assert (tmp_path / "out.h5ad").is_file()
