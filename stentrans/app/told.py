@@ -36,13 +36,8 @@ def _results(run: Run, *, is_tested: bool) -> Results:
 
 def recipe_of(run: Run) -> Recipe:
     """Return how to make the result of a run again."""
-    provenance = cache.enhancement(run.id).provenance
-    kind = repeat.example_of(run.section)
-    if kind is not None:
-        return Recipe.of(provenance, "", simulated=(("lattice", kind),))
-    source = state.source_of(run.section)
-    options = () if source is None else tuple(source.options.given().items())
-    return Recipe.of(provenance, state.label(), options=options)
+    made = cache.enhancement(run.id).provenance
+    return replace(repeat.recipe(run, state.label()), section=str(made["section"]))
 
 
 def labels_there(run: Run) -> dict[str, Callable[[], Sequence[object]]]:

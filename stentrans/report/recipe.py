@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stentrans import __version__
+from stentrans.export import LAYERS
 from stentrans.words import Reading
 
 RESULT: Final = "enhanced.h5ad"
@@ -63,21 +64,66 @@ class Recipe:
     def command(self) -> str:
         """Return one line for a terminal that writes the enhanced section."""
         if self.simulated:
-            lines = ["import stentrans", *self._section(), self._enhance()]
-            code = "; ".join([*lines, f"finer.write({_quoted(RESULT)})"])
-            return shlex.join(["python", "-c", code])
-        line = ["python", "-m", "stentrans", "enhance", self.source, "--factor", str(self.factor)]
-        line += ["--method", self.method, "--seed", str(self.seed)]
-        line += [] if self.fill_gaps else ["--no-fill-gaps"]
-        for name, value in self.settings:
-            line += ["--set", f"{name}={json.dumps(value)}"]
-        for name, value in self.options:
-            line += _option(name, value)
+            return _python([*self._section(), self._enhance(), f"finer.write({_quoted(RESULT)})"])
+        return shlex.join(self._enhance_words())
+
+    def export_command(
+        self, out: str, genes: Sequence[str] | None, scale: Reading, layers: Sequence[str]
+    ) -> str:
+        """Return one line for a terminal that writes a file; see `stentrans.export.write`."""
+        if self.simulated:
+            listed = None if genes is None else list(genes)
+            told = _arguments((("genes", listed), ("scale", scale), ("layers", tuple(layers))))
+            steps = ["from stentrans.export import write", *self._section(), self._enhance()]
+            return _python([*steps, f"write(finer, {_quoted(out)}, {told})"])
+        line = [*self._enhance_words(), "--scale", scale, "--out", out]
+        line += [] if genes is None else ["--genes", ",".join(genes)]
+        line += [] if tuple(layers) == LAYERS else ["--layers", ",".join(layers)]
         return shlex.join(line)
+
+    def filter_command(self, limits: Mapping[str, float], out: str) -> str:
+        """Return one line for a terminal that sets poor spots aside.
+
+        Parameters
+        ----------
+        limits
+            Arguments of `stentrans.section.filter_spots` by name.
+        out
+            File to write.
+        """
+        if self.simulated:
+            filtered = f"filter_spots(section, {_arguments(tuple(limits.items()))})"
+            steps = ["from stentrans.section import filter_spots", *self._section()]
+            return _python([*steps, f"{filtered}.write_h5ad({_quoted(out)})"])
+        line = self._words("filter")
+        for name, value in limits.items():
+            line += _option(name, f"{value:g}")
+        return shlex.join([*line, "-o", out])
+
+    def evaluate_command(self, methods: Sequence[str], protocol: str, **strict: int | bool) -> str:
+        """Return one line for a terminal that compares methods on hidden spots.
+
+        Parameters
+        ----------
+        methods, protocol
+            As in `stentrans.evaluate`.
+        **strict
+            ``repeats`` and ``null`` of a strict protocol.
+        """
+        out = f"{protocol}.csv"
+        if self.simulated:
+            told = (("methods", tuple(methods)), ("protocol", protocol), *strict.items())
+            given = _arguments((*told, ("seed", self.seed)))
+            scored = f"stentrans.evaluate(section, {given}).to_csv({_quoted(out)})"
+            return _python([*self._section(), scored])
+        line = [*self._words("evaluate"), "--methods", ",".join(methods), "--protocol", protocol]
+        for name, value in strict.items():
+            line += [] if value is False else _option(name, value)
+        return shlex.join([*line, "--seed", str(self.seed), "--out", out])
 
     def report_command(self, genes: Sequence[str], out: str) -> str:
         """Return one line for a terminal that writes the report of some genes."""
-        line = ["python", "-m", "stentrans", "report", self.source, "--genes", *genes]
+        line = [*self._words("report"), "--genes", *genes]
         line += ["--factor", str(self.factor), "--method", self.method, "--seed", str(self.seed)]
         return shlex.join([*line, "--out", out])
 
@@ -145,6 +191,21 @@ class Recipe:
         }
         return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
+    def _words(self, command: str) -> list[str]:
+        """Words of a command that reads the section the way it was read."""
+        line = ["python", "-m", "stentrans", command, self.source]
+        for name, value in self.options:
+            line += _option(name, value)
+        return line
+
+    def _enhance_words(self) -> list[str]:
+        line = [*self._words("enhance"), "--factor", str(self.factor)]
+        line += ["--method", self.method, "--seed", str(self.seed)]
+        line += [] if self.fill_gaps else ["--no-fill-gaps"]
+        for name, value in self.settings:
+            line += ["--set", f"{name}={json.dumps(value)}"]
+        return line
+
     def _section(self) -> list[str]:
         """Code that makes ``section``."""
         if self.simulated:
@@ -165,6 +226,11 @@ def _arguments(given: Sequence[tuple[str, Any]]) -> str:
         f"{name}={_quoted(value) if isinstance(value, str) else repr(value)}"
         for name, value in given
     )
+
+
+def _python(steps: Sequence[str]) -> str:
+    """A line for a terminal that runs some steps."""
+    return shlex.join(["python", "-c", "; ".join(["import stentrans", *steps])])
 
 
 def _quoted(text: str) -> str:
