@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stentrans.report.gene_figure import gene_figure
     from stentrans.section import read, simulate
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "METHODS",

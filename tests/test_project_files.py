@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from stentrans import __version__
+
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 APP_LINE = (
@@ -196,9 +198,9 @@ def test_ci_script_is_executable_and_parses() -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-def test_changelog_opens_with_what_is_unreleased() -> None:
+def test_changelog_opens_with_this_version_or_what_is_unreleased() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
-    assert headings[0] == "Unreleased"
+    assert re.match(rf"(Unreleased|{re.escape(__version__)} \(\d{{4}}-\d\d-\d\d\))$", headings[0])
     allowed = {"Added", "Changed", "Changed results", "Fixed", "Removed"}
     assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= allowed
