@@ -3,9 +3,9 @@
     python scripts/screenshots.py [--all FOLDER]
 
 Starts the app, waits until its example is finished by the default method (minutes, unless
-``STENTRANS_HOME`` names a store that has it), and photographs Home and Genes; with ``--all``, every
-page, whole, in light and dark, on a phone and on a projector, into a folder of yours. Needs
-playwright and a Chromium.
+``STENTRANS_HOME`` names a store that has it), and photographs Home, Genes and Export; with
+``--all``, every page, whole, in light and dark, on a phone and on a projector, into a folder of
+yours. Needs playwright and a Chromium.
 """
 
 from __future__ import annotations
@@ -146,6 +146,10 @@ def main() -> None:
         page.wait_for_function(THREE_MAPS)
         page.get_by_text("Moran's I").first.wait_for()
         photograph(page, "genes-light.png")
+        page.goto(f"{address}/export")
+        page.get_by_role("tab", name="Figures").click()
+        page.get_by_text("Text stays text").wait_for()
+        photograph(page, "figures-light.png")
         browser.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -105,6 +106,14 @@ def test_domains_and_drawn_regions_are_panels_of_a_figure(
     app.multiselect(key=state.FIGURE_GENES).set_value([]).run()
     assert not app.exception
     assert list(drawn[-1]) == ["Domains"]
+
+
+@pytest.mark.parametrize(
+    "gene", ["HLA-DRA/B1", "../<b>", "a\"b'c", "IL2, IL4", "x" * 60, "a\tb:\\"]
+)
+def test_file_of_a_figure_has_a_name_that_every_disk_takes(gene: str) -> None:
+    name = figures_tab._file_name([gene, "Mbp"])
+    assert re.fullmatch(r"[\w-]{1,60}", name)
 
 
 def test_spot_in_two_regions_is_called_after_both() -> None:
