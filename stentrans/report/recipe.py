@@ -222,10 +222,14 @@ class Recipe:
 
 
 def _arguments(given: Sequence[tuple[str, Any]]) -> str:
-    return ", ".join(
-        f"{name}={_quoted(value) if isinstance(value, str) else repr(value)}"
-        for name, value in given
-    )
+    return ", ".join(f"{name}={_literal(value)}" for name, value in given)
+
+
+def _literal(value: Any) -> str:
+    """A value as Python code; without single quotes, which a terminal's line would escape."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_literal, value))}]"
+    return _quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _python(steps: Sequence[str]) -> str:

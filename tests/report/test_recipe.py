@@ -154,3 +154,10 @@ def test_report_command_is_understood(recipe: Recipe) -> None:
     told = build_parser().parse_args(words[3:])
     assert told.genes == ["a b", "C,D"]
     assert told.out == Path("out.html")
+
+
+def test_line_for_an_example_reads_without_escapes() -> None:
+    example = Recipe("", simulated=(("lattice", "square"),))
+    line = example.evaluate_command(["linear", "nearest"], "thinning", repeats=1, null=False)
+    assert line.count("'") == 2  # around the code, none inside
+    ast.parse(shlex.split(line)[-1])
