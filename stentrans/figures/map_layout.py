@@ -19,8 +19,8 @@ GAP: Final = 0.03
 TITLE_PX: Final = 48
 BAR_PX: Final = 92
 """Width of an upright colour bar with its numbers."""
-FLAT_BAR_PX: Final = 58
-"""Height of a colour bar that lies above the maps."""
+FLAT_BAR_PX: Final = 68
+"""Height of a colour bar that lies above the maps, its numbers clear of the title below."""
 LEAST_MAP_PX: Final = 200
 NARROW_PX: Final = 560
 USUAL_WIDTH_PX: Final = 1040
