@@ -225,7 +225,7 @@ WORDS = {
     "all genes by Wilcoxon's score. Inflammation is found both ways. Growth of muscle is found in "
     "the ranking only, and the set that is called regeneration in neither: five of its genes were "
     "measured (Ppp3ca, Anxa1, Akirin1, Cflar, Mstn), none of them of the growth of new fibres. "
-    "Longer lists (500, all markers) and Welch's test instead of Wilcoxon's change neither.",
+    "nan: no gene of the set is in the list. What else was tried is in docs/experiments.md.",
     "speed": "Seconds to rank all genes.",
 }
 

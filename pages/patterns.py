@@ -269,12 +269,7 @@ with widgets.show_errors():
     measured = spatial.patterns_run(section, 0 if n_domains == 1 else n_domains)
     if widgets.offer_work(measured, "Look for patterns", text.PATTERNS_ABOUT):
         frames = cache.result(measured).frames
-        compared = st.session_state.get("patterns_compared", {}).get(shown)
-        if look == LOOKS[4] and shown is not None:
-            compared = patterns.compared_run(shown, n_domains, sets or "")
-            st.session_state["patterns_compared"] = {shown: compared}
-        is_compared = cache.is_finished(compared)
-        done = compared if is_compared else None
+        done = patterns.last_compared(shown)
         if look == LOOKS[0]:
             show_genes(measured, done)
         elif look == LOOKS[1]:
@@ -286,5 +281,7 @@ with widgets.show_errors():
         elif shown is None or not maps.is_tested(shown):
             st.info("Enhance the section first; its test on hidden spots follows by itself.")
             st.page_link("pages/enhance.py", label="**Enhance this section**")
-        elif widgets.offer_work(compared, "Compare before and after", text.COMPARING_ABOUT):
-            show_before_after(compared)
+        else:
+            compared = patterns.compared_run(shown, n_domains, sets or "")
+            if widgets.offer_work(compared, "Compare before and after", text.COMPARING_ABOUT):
+                show_before_after(compared)

@@ -42,6 +42,14 @@ def matched(section: str, name: str) -> Matched:
     return match(kept_sets(name, cache.store().folder) if name else sets_of(adata), adata)
 
 
+def last_compared(run: Run | None) -> Run | None:
+    """Return the comparison before and after enhancement by a run that was used last, if any."""
+    if run is None:
+        return None
+    made = cache.finished_runs(run.section, "before_after")
+    return next((one for one in made if dict(one.settings).get("source") == run.id), None)
+
+
 def pathways_run(section: str, asked: Asked, gene_sets: str) -> Run:
     """Return the work that asks a list of genes for pathways."""
     told = dict(asked.told)

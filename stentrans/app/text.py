@@ -391,7 +391,7 @@ REPLICATE_COLUMNS: Final = {
     "expected": st.column_config.NumberColumn("expected", format="%.0f"),
     "p_value": _P,
 }
-FOUND_COLUMNS: Final = {**GENE_COLUMNS, **SET_COLUMNS, "is_new": "new", "q_value": _P}
+FOUND_COLUMNS: Final = {**SET_COLUMNS, **GENE_COLUMNS, "is_new": "new"}
 """Of the tables of single findings, whichever kind they are."""
 COUNTED_COLUMNS: Final = {
     "kind": "",
