@@ -66,10 +66,11 @@ def test_blocks_in_memory_change_no_value(enhancement, tmp_path, monkeypatch):
     expected = enhancement.to_anndata()
     _in_small_blocks(monkeypatch)
     enhancement.write(tmp_path / "out.h5ad")
+    # Single precision: sums over factors are made in another order in blocks of another shape.
     for made in (enhancement.to_anndata(), ad.read_h5ad(tmp_path / "out.h5ad")):
-        np.testing.assert_allclose(made.X, expected.X, rtol=1e-6)
+        np.testing.assert_allclose(made.X, expected.X, rtol=3e-6)
         for layer in ("counts", "sd", "measured"):
-            np.testing.assert_allclose(made.layers[layer], expected.layers[layer], rtol=1e-6)
+            np.testing.assert_allclose(made.layers[layer], expected.layers[layer], rtol=3e-6)
 
 
 def test_every_gene_is_doubled_once(hexagonal_section, tmp_path, monkeypatch):
