@@ -90,6 +90,8 @@ def show_domains(frames: Frames, run: Run | None, compared: Frames | None) -> No
         key="domain-maps",
         alt="Maps of the domains on spots and finer sites.",
     )
+    if clusters is not None and len(clusters):
+        st.caption(text.CLUSTERS_ABOUT)
     facts = cache.result(measured).facts
     one, two, three = st.columns(3)
     one.metric("Domains", int(frames["spots"]["domain"].max()))

@@ -278,6 +278,10 @@ VARIABLE_GENES_ABOUT: Final = (
     "spot spacings; **support** (after Before and after): how far predictions of hidden spots "
     "agree. Strength and Moran's I of the *enhanced* map are no evidence: any smooth map has both."
 )
+CLUSTERS_ABOUT: Final = (
+    "Clusters of the enhanced map have smooth borders because the map is smooth, in nothing too, "
+    "and cut gradients into steps; *Before and after* says which of them hidden spots bear out."
+)
 STABILITY_HELP: Final = "Mean adjusted Rand index between ten random starts; 1: always the same."
 SHARPNESS_HELP: Final = (
     "How much of the step from one domain to the next lies between two adjacent spots: 1 for a "

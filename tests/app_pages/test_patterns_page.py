@@ -79,7 +79,8 @@ def test_before_and_after_shows_the_null(app, finish):
     assert (found["verdict"] == "new, borne out").sum() == table.loc["variable genes", "new"]
     only_shown = (found["verdict"] == "on the map only").sum()
     assert only_shown == table.loc["variable genes", "unsupported"]
-    show(app, "Domains")  # the clusters of the map are drawn beside the domains
+    show(app, "Domains")
+    assert "Clusters of the enhanced map" in all_words(app)
     show(app, "Pathways")
     assert any("Borne out" in name for name in app.selectbox(key="gene_list_asked").options)
 
