@@ -18,7 +18,7 @@ from stentrans.app import cache, demo
 from stentrans.jobs import Manager
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
-TIMEOUT_S = 60.0
+TIMEOUT_S = 200.0  # the first neighbours of a new installation are compiled, a minute's work
 
 
 def in_threads() -> Client:

@@ -98,7 +98,7 @@ def test_one_gene_has_three_maps_a_strip_and_a_card(app: AppTest) -> None:
     labels = [one.label for one in app.metric]
     assert labels == [
         "Hidden spots, r",
-        "Gain over nearest",
+        "Gain over cubic",
         "Noise ceiling",
         "Spots that show it",
         "Moran's I",
