@@ -10,7 +10,7 @@ from typing import Any
 
 from stentrans.errors import StoreError
 
-RESULT_VERSION = 3
+RESULT_VERSION = 4
 """Raised whenever the same section and settings give other numbers than before."""
 EXPORT = "export"
 """The work that writes a file from the result of another run."""
