@@ -136,7 +136,10 @@ def _ticker(going_on: list[str]) -> None:
         job = manager.follow(run_id)
         if job is None or job.is_over:
             st.rerun()
-        st.progress(job.fraction, text=text.job_line(job, manager.waiting_before(run_id)))
+        line = text.job_line(job, manager.waiting_before(run_id))
+        if job.run.section != state.section_id():
+            line = f"{text.plain(state.labels().get(job.run.section, 'another section'))}: {line}"
+        st.progress(job.fraction, text=line)
 
 
 def live_job(run: Run) -> None:
