@@ -259,6 +259,24 @@ def test_address_brings_a_reload_back(
     assert list(again.session_state["stentrans_labels"].values()) == ["mine.h5ad"]  # no example
 
 
+@pytest.mark.usefixtures("no_worker")
+@pytest.mark.parametrize("is_left", [False, True])
+def test_job_of_another_section_is_told_with_its_name(is_left: bool) -> None:
+    def script(is_left: bool) -> None:
+        from stentrans.app import demo, state, widgets
+
+        demo.open_demo("hexagonal")
+        if is_left:
+            state.choose_section("f" * 32, "mine")
+        widgets.job_ticker()
+
+    app = AppTest.from_function(script, kwargs={"is_left": is_left}, default_timeout=60).run()
+    assert not app.exception
+    (line,) = (unescaped(one.proto.text) for one in app.get("progress"))
+    expected = "Example (simulated, Visium-like): Enhancing" if is_left else "Enhancing"
+    assert line.startswith(expected)
+
+
 def test_upload_name_never_becomes_a_path(
     app: AppTest, hexagonal_section: ad.AnnData, tmp_path: Path
 ) -> None:
