@@ -150,7 +150,7 @@ function config(box, isMap) {
 async function draw(box) {
   const asked = box.asked;
   box.plotly = await loadPlotly(served(asked.plotly));
-  if (box.asked !== asked) return; // a newer figure came meanwhile
+  if (box.isGone || box.asked !== asked) return; // taken away, or a newer figure came meanwhile
   const { data, layout } = JSON.parse(asked.spec);
   const isMap = asked.layouts.length > 0;
   arrange(layout, asked.layouts, box.clientWidth);
@@ -173,16 +173,23 @@ async function draw(box) {
   swipe(box);
 }
 
-function drawSafely(box) {
-  // Plotly draws one figure at a time: a newer one waits for the one before.
+/** One thing at a time: a newer figure, or taking it away, waits until Plotly has drawn. */
+function afterDrawing(box, act) {
   box.drawing = (box.drawing ?? Promise.resolve())
-    .then(() => draw(box))
+    .then(() => act(box))
     .catch((error) => console.error(error));
+}
+
+function clear(box) {
+  if (!box.isGone) return; // the page took it up again
+  box.plotly?.purge(box);
+  box.isListening = false;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const box = parentElement.querySelector(".stentrans-plot");
   box.asked = data;
+  box.isGone = false;
   box.tell = setTriggerValue;
   box.setAttribute("aria-label", data.alt);
   parentElement.querySelector(".stentrans-slider").setAttribute("aria-label", data.swipe ?? "");
@@ -191,7 +198,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     box.watch = new ResizeObserver(() => {
       if (box.clientWidth === width || !box.clientWidth) return;
       width = box.clientWidth;
-      drawSafely(box);
+      afterDrawing(box, draw);
     });
     box.watch.observe(box);
     box.onkeydown = (event) => onKey(box, event);
@@ -200,12 +207,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     );
     box.slider.oninput = () => swipe(box);
   }
-  drawSafely(box);
+  afterDrawing(box, draw);
   return () => {
     if (box.asked !== data) return; // only the last figure is taken away
     box.watch.disconnect();
     box.watch = null;
-    box.plotly?.purge(box);
-    box.isListening = false;
+    box.isGone = true;
+    afterDrawing(box, clear);
   };
 }
