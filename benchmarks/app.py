@@ -38,6 +38,11 @@ SMALL_GENES = ("Ring-03", "Layer1-01")
 REPEATS = 5
 
 
+def say(what: str) -> None:
+    """Tell which part is under way."""
+    sys.stderr.write(f"{what}\n")
+
+
 def seconds(work: Any) -> float:
     """Time one call."""
     started = time.perf_counter()
@@ -152,6 +157,7 @@ def in_a_browser(
             opened(page, f"{address}/genes?section={full.section}&run={full.id}", "Gene")
             _another_gene(page, "G100")
             memory = process.memory_info().rss
+            say(f"cold start {cold:.1f} s, {memory / 1e9:.2f} GB; opening {sessions} sessions")
             pages, faults = [], []
             for _ in range(sessions):
                 other = browser.new_page()
@@ -161,6 +167,7 @@ def in_a_browser(
             page.goto(f"{address}/enhance?section={trained}")
             page.get_by_role("button", name="Start").click()
             page.locator('[data-testid="stMain"]').get_by_text("Enhancing").first.wait_for()
+            say("a run trains; every session looks at other genes")
             waits = [_another_gene(one, gene) for gene in SMALL_GENES for one in pages]
         browser.close()
     waited = statistics.median(waits) if waits else float("nan")
@@ -193,8 +200,10 @@ def main() -> None:
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
         home = Path(folder)
+        say("making sections")
         full = prepared(home, full_section(), "full Visium")
         small = prepared(home, simulate(lattice="hexagonal"), "small")
+        say("asking the pages without a browser")
         server = on_the_server(home, full)
         trained = Store(home).put_section(
             simulate(lattice="square", n_rows=40, n_cols=40), about={"label": "trained"}

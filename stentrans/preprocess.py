@@ -31,7 +31,11 @@ def library_size(counts: Counts) -> NDArray[np.float64]:
 
 def median_library(counts: Counts) -> float:
     """Return the median library size of the spots that have counts; 1.0 where none has any."""
-    library = library_size(counts)
+    return median_seen(library_size(counts))
+
+
+def median_seen(library: NDArray[np.float64]) -> float:
+    """Return the median of library sizes above 0; 1.0 where there is none."""
     seen = library[library > 0]
     return float(np.median(seen)) if seen.size else 1.0
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from stentrans.app import cache
 from stentrans.app.screens import screen
-from stentrans.figures.bricks import Bricks, lay_bricks
+from stentrans.figures.bricks import lay_bricks
 from stentrans.figures.colours import LOWEST, TOP_CODE, colour_codes, colour_limits, shades
 from stentrans.figures.screen import Screen
 from stentrans.figures.theme import theme
@@ -90,18 +90,18 @@ def gene_thumbnails(
     array = frame[[ARRAY_ROW, ARRAY_COL]].to_numpy(np.float64)
     shown = screen(section_id, turns)
     palette = _palette(is_dark=is_dark)
-    found = {}
-    for i, gene in enumerate(genes):
-        codes = colour_codes(values[:, i], colour_limits(measured[:, i]))
-        found[gene] = _png(palette[_on_screen(lay_bricks(array, codes), shown)], array, shown)
-    return found
+    codes = [colour_codes(values[:, i], colour_limits(measured[:, i])) for i in range(len(genes))]
+    laid = lay_bricks(array, np.column_stack(codes)).codes
+    return {
+        gene: _png(palette[_on_screen(laid[:, :, i], shown)], array, shown)
+        for i, gene in enumerate(genes)
+    }
 
 
-def _on_screen(bricks: Bricks, shown: Screen) -> NDArray[np.uint8]:
+def _on_screen(codes: NDArray[np.uint8], shown: Screen) -> NDArray[np.uint8]:
     """Codes of a raster as they lie on the screen."""
-    codes = bricks.codes.T if shown.is_swapped else bricks.codes
     down, across = (-1 if turned else 1 for turned in (shown.is_y_reversed, shown.is_x_reversed))
-    return codes[::down, ::across]
+    return (codes.T if shown.is_swapped else codes)[::down, ::across]
 
 
 def _png(picture: NDArray[np.uint8], array: NDArray[np.float64], shown: Screen) -> bytes:
@@ -110,7 +110,8 @@ def _png(picture: NDArray[np.uint8], array: NDArray[np.float64], shown: Screen) 
     size = np.maximum(np.rint(reach / reach.max() * GENE_SIDE_PX), 1).astype(int)
     file = BytesIO()
     image = Image.fromarray(np.ascontiguousarray(picture))
-    image.resize((int(size[0]), int(size[1])), Image.Resampling.BOX).save(file, "PNG")
+    image = image.resize((int(size[0]), int(size[1])), Image.Resampling.BOX)
+    image.save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 

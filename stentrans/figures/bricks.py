@@ -20,7 +20,7 @@ class Bricks:
     Parameters
     ----------
     codes
-        Shape ``(n_rows, n_cols)``, uint8; `NO_SITE` where there is no site.
+        Shape ``(n_rows, n_cols)``, or with maps last, uint8; `NO_SITE` where there is no site.
     row0, col0
         Array position of the centre of the first cell.
     row_step, col_step
@@ -42,7 +42,7 @@ def lay_bricks(array: NDArray[np.float64], codes: NDArray[np.uint8]) -> Bricks:
     array
         Shape ``(n, 2)``: array_row, array_col, multiples of 1/12.
     codes
-        Shape ``(n,)``, uint8.
+        Shape ``(n,)``, or ``(n, n_maps)`` for several maps of the same sites, uint8.
 
     Returns
     -------
@@ -50,11 +50,14 @@ def lay_bricks(array: NDArray[np.float64], codes: NDArray[np.uint8]) -> Bricks:
         Each site covers its share of a row: one cell on a square lattice, two half-columns on
         a hexagonal one. Any lattice, thinned ones included, is recognised by its spacings.
     """
-    rows, cols, cells = brick_cells(array)
-    raster = np.full((rows.max() + 1, cols.max() + cells), NO_SITE, np.uint8)
+    fine = _twelfths(array)
+    units = _spacings(fine)
+    rows, cols, cells = _cells(fine, units)
+    shape = (rows.max() + 1, cols.max() + cells, *codes.shape[1:])
+    raster = np.full(shape, NO_SITE, np.uint8)
     for cell in range(cells):
         raster[rows, cols + cell] = codes
-    row_step, col_step, width = site_spacings(array)
+    row_step, col_step, width = (unit / FINEST for unit in units)
     return Bricks(
         codes=raster,
         row0=float(array[:, 0].min()),
@@ -71,8 +74,15 @@ def brick_cells(
 
     ``array`` as for `lay_bricks`.
     """
-    fine = np.rint(array * FINEST).astype(np.int64)
-    row_unit, col_unit, width = _spacings(fine)
+    fine = _twelfths(array)
+    return _cells(fine, _spacings(fine))
+
+
+def _cells(
+    fine: NDArray[np.int64], units: tuple[int, int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """`brick_cells` of positions and spacings in twelfths."""
+    row_unit, col_unit, width = units
     rows = (fine[:, 0] - fine[:, 0].min()) // row_unit
     cols = (fine[:, 1] - fine[:, 1].min()) // col_unit
     return rows, cols, width // col_unit
@@ -117,8 +127,13 @@ def site_spacings(array: NDArray[np.float64]) -> tuple[float, float, float]:
 
     The last is twice the second where every other row is shifted.
     """
-    row_unit, col_unit, width = _spacings(np.rint(array * FINEST).astype(np.int64))
+    row_unit, col_unit, width = _spacings(_twelfths(array))
     return row_unit / FINEST, col_unit / FINEST, width / FINEST
+
+
+def _twelfths(array: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Array positions in whole twelfths of a step."""
+    return np.rint(array * FINEST).astype(np.int64)
 
 
 def _spacings(fine: NDArray[np.int64]) -> tuple[int, int, int]:

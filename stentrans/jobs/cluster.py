@@ -106,6 +106,7 @@ def _embedded(memory_limit: int) -> LocalCluster:
         dashboard_address=None,
         memory_limit=memory_limit,
         silence_logs=logging.ERROR,
+        preload=["stentrans.jobs.courteous"],
         scheduler_kwargs={
             # A job that takes its worker down would do so again.
             "allowed_failures": 0,

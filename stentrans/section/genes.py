@@ -21,7 +21,7 @@ from stentrans.keys import (
     STENTRANS,
     X_IS,
 )
-from stentrans.preprocess import library_size, median_library
+from stentrans.preprocess import library_size, median_seen
 from stentrans.section.names import without_version
 from stentrans.validate import check_integer, check_names, check_option
 
@@ -49,12 +49,12 @@ def find_genes(adata: AnnData, names: Sequence[str]) -> list[str]:
     MissingKeyError
         If a name is neither a symbol nor an id of this section; it names close ones.
     """
-    symbols = adata.var_names.to_numpy(dtype=object)
-    exact = set(symbols)
+    if all(name in adata.var_names for name in names):
+        return list(dict.fromkeys(names))
     lookup = _lookup(adata)
-    found = [name if name in exact else _looked_up(name, lookup) for name in names]
+    found = [name if name in adata.var_names else _looked_up(name, lookup) for name in names]
     unknown = [name for name, symbol in zip(names, found, strict=True) if symbol is None]
-    check_names("gene", unknown, list(symbols))
+    check_names("gene", unknown, list(adata.var_names))
     return list(dict.fromkeys(symbol for symbol in found if symbol is not None))
 
 
@@ -125,12 +125,12 @@ def measured_values(
         If ``scale`` is unknown.
     """
     check_option("scale", scale, SCALES)
-    counts = csr_matrix(adata.X)
-    values = counts[:, gene_positions(adata, genes)].toarray().astype(np.float32)
+    counts = adata.X if isinstance(adata.X, csr_matrix) else csr_matrix(adata.X)
+    values = _columns(counts, gene_positions(adata, genes))
     if scale == "counts" or _holds_values(adata):
         return values
     library = library_size(counts)
-    target = median_library(counts)
+    target = median_seen(library)
     factor = np.divide(target, library, out=np.zeros_like(library), where=library > 0)
     return np.log1p(values * factor[:, None]).astype(np.float32)
 
@@ -172,6 +172,23 @@ def measured_frame(
     )
     joined: pd.DataFrame = pd.concat([frame, values], axis=1)
     return joined
+
+
+def _columns(counts: csr_matrix, genes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Some columns, dense; sorted rows are searched, for taking columns reads all of them."""
+    if not (counts.has_sorted_indices and counts.nnz):
+        return np.asarray(counts[:, genes].toarray(), dtype=np.float32)
+    shape = counts.shape[0], len(genes)
+    low = np.broadcast_to(counts.indptr[:-1, None], shape).astype(np.int64)
+    end = np.broadcast_to(counts.indptr[1:, None], shape).astype(np.int64)
+    high, last = end, counts.nnz - 1
+    while (is_open := low < high).any():
+        middle = (low + high) // 2
+        is_below = is_open & (counts.indices[np.minimum(middle, last)] < genes)
+        low, high = np.where(is_below, middle + 1, low), np.where(is_open & ~is_below, middle, high)
+    place = np.minimum(low, last)
+    is_there = (low < end) & (counts.indices[place] == genes)
+    return np.where(is_there, counts.data[place], 0).astype(np.float32)
 
 
 def _holds_values(adata: AnnData) -> bool:

@@ -42,6 +42,23 @@ POINTS = """() => {
 """Every place that the pointer finds: what it tells, and where it is on the screen."""
 RANGES = """() => ['xaxis', 'xaxis2', 'xaxis3'].map(name =>
   document.querySelector('.stentrans-plot')._fullLayout[name].range.map(Math.round))"""
+SLOW_PLOTLY = """() => {
+  const { react, purge } = Plotly;
+  const drawing = new Set();
+  window.drawn = window.disturbed = 0;
+  Plotly.react = async (box, ...figure) => {
+    drawing.add(box);
+    window.drawn += 1;
+    await react(box, ...figure);
+    await new Promise(resolve => setTimeout(resolve, 1000));
+    drawing.delete(box);
+  };
+  Plotly.purge = box => {
+    window.disturbed += drawing.has(box);
+    return purge(box);
+  };
+}"""
+"""Plotly that takes a second for each figure, as on a busy machine, and tells of interruptions."""
 HOT, COLD = (220, 20, 20), (20, 20, 220)
 
 
@@ -187,6 +204,25 @@ def test_first_minute(
     page.get_by_role("link", name="Home").click()
     page.get_by_role("link", name="Hide a region and let the model fill it").click()
     page.get_by_role("button", name="Pick a hole").wait_for()
+    assert faults == []
+
+
+def test_a_map_is_left_while_it_is_drawn(
+    opened: Callable[..., Any], address: str, example: Run, faults: list[str]
+) -> None:
+    page = opened()
+    page.goto(f"{address}/genes?section={example.section}&run={example.id}&gene=Ring-03")
+    page.wait_for_function(N_MAPS, arg=3)
+    page.evaluate(SLOW_PLOTLY)
+    page.locator(".stentrans-plot").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => window.drawn > 0")
+    page.get_by_role("link", name="Help").click()
+    page.get_by_role("heading", name="Help", exact=True).wait_for()
+    page.wait_for_function("() => !document.querySelector('.stentrans-plot')")
+    page.get_by_role("link", name="Genes", exact=True).click()
+    page.wait_for_function(N_MAPS, arg=3)
+    assert page.evaluate("window.disturbed") == 0
     assert faults == []
 
 

@@ -45,6 +45,13 @@ def test_embedded_workers_share_the_cores(client: Client) -> None:
     assert set(told.values()) == {"3"}
 
 
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="needs a system with priorities")
+def test_pages_go_before_embedded_workers(client: Client) -> None:
+    here = os.getpriority(os.PRIO_PROCESS, 0)
+    told = client.run(os.getpriority, os.PRIO_PROCESS, 0)
+    assert all(priority > here for priority in told.values())
+
+
 @pytest.mark.parametrize(
     ("told", "each"),
     [("0.5", 0.25 * 2**35), ("4GiB", 4 * 2**30), ("4e9", 4e9), ("", 0.375 * 2**35)],
