@@ -167,7 +167,8 @@ async function draw(box) {
       layout.dragmode = false; // a finger scrolls the page
     }
   }
-  await box.plotly.react(box, data, layout, config(box, isMap));
+  // Told once: given again, Plotly takes it for another one and draws everything anew, twice.
+  await box.plotly.react(box, data, layout, box.isListening ? undefined : config(box, isMap));
   if (!box.isListening) listen(box);
   box.isListening = true;
   swipe(box);
