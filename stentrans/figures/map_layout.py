@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from plotly import graph_objects as go
 
 from stentrans.figures.scale import length_text, round_length
 from stentrans.figures.screen import UNITS_PER_PITCH, Screen
@@ -175,20 +174,28 @@ def aspect(extent: NDArray[np.float64]) -> float:
     return float(1.1 * height / width)
 
 
-def add_scale_bar(
-    figure: go.Figure, extent: NDArray[np.float64], screen: Screen, colours: Theme
-) -> None:
-    """Draw a bar of a round length below the first map, in data units so that it zooms along."""
+def scale_bar(
+    extent: NDArray[np.float64], screen: Screen, colours: Theme
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Line of a round length below the first map, in data units so that it zooms, and its label."""
     (left, low), (right, high) = extent
     per_unit = 1.0 if screen.is_um else UNITS_PER_PITCH
     length = round_length((right - left) / 4 / per_unit)
     start = right if screen.is_x_reversed else left
     end = start + (-1 if screen.is_x_reversed else 1) * length * per_unit
     y = low - 0.04 * (high - low) if screen.is_y_reversed else high + 0.04 * (high - low)
-    label = length_text(length) if screen.is_um else f"{length:g} spots"
-    figure.add_shape(
-        type="line", x0=start, x1=end, y0=y, y1=y, line={"color": colours.ink, "width": 3}
-    )
-    figure.add_annotation(
-        x=end, y=y, text=label, showarrow=False, xanchor="left", xshift=4, font={"size": 12}
-    )
+    pen = {"color": colours.ink, "width": 3}
+    line = {"type": "line", "x0": start, "x1": end, "y0": y, "y1": y, "line": pen}
+    words = length_text(length) if screen.is_um else f"{length:g} spots"
+    beside = {"xanchor": "left", "xshift": 4, "showarrow": False, "font": {"size": 12}}
+    return line, {"x": end, "y": y, "text": words, **beside}
+
+
+def put_by_name(layout: dict[str, Any], named: Mapping[str, Any]) -> None:
+    """Put values into a layout of plain dicts by dotted names, as `Grid.layout` gives them."""
+    for dotted, value in named.items():
+        *outer, last = dotted.split(".")
+        inner = layout
+        for name in outer:
+            inner = inner.setdefault(name, {})
+        inner[last] = value

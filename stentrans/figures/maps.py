@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from plotly import graph_objects as go
 
 from stentrans.figures.bricks import lay_bricks
@@ -15,11 +16,12 @@ from stentrans.figures.colours import Scale, colour_axis, colour_codes, range_te
 from stentrans.figures.map_layout import (
     WIDTHS_PX,
     Grid,
-    add_scale_bar,
     aspect,
     axis_name,
     extent_of,
     linked_axes,
+    put_by_name,
+    scale_bar,
 )
 from stentrans.figures.pair import pair_axis
 from stentrans.figures.panel import Look, SitePanel, Underlay
@@ -70,34 +72,22 @@ def site_maps(
         Per panel one heatmap of colour codes (0, no site, is clear), then one invisible point
         trace per origin with ``customdata`` (value[, sd][, array_row, array_col]).
     """
-    figure = go.Figure()
+    traces: list[Any] = []
     for index, panel in enumerate(panels):
         axis = axis_name(index)
         if not panel.values.size:
             # Plotly draws the titles of a subplot only where it has a trace.
-            figure.add_trace(go.Scatter(x=[None], y=[None], xaxis=f"x{axis}", yaxis=f"y{axis}"))
+            traces.append(go.Scatter(x=[None], y=[None], xaxis=f"x{axis}", yaxis=f"y{axis}"))
             continue
         scale = scales[panel.scale]
-        figure.add_trace(_heatmap(panel, screen, scale, look).update(_on(axis)))
+        traces.append(_heatmap(panel, screen, scale, look).update(_on(axis)))
         marks = (look.colours.page, look.colours.ink) if look.marks_origin else None
         most = 3 * HOVER_SITES // max(len(panels), 3)
         for trace in pointer_traces(panel, screen, scale.unit, marks=marks, most=most):
-            figure.add_trace(trace.update(_on(axis)))
+            traces.append(trace.update(_on(axis)))
         if look.outline is not None and len(look.outline):
-            figure.add_traces([line.update(_on(axis)) for line in _region(look, screen)])
+            traces += [line.update(_on(axis)) for line in _region(look, screen)]
     extent = extent_of([panel.array for panel in panels if panel.values.size], screen)
-    figure.update_layout(
-        template=template(look.colours),
-        images=_images(look.underlay, screen, 1 if look.is_swipe else len(panels)),
-        annotations=_titles(panels, look),
-        dragmode=look.drag,
-        **linked_axes(len(panels), extent, screen),
-        **{
-            f"coloraxis{axis_name(index)}": _colour_axis(scale, look.colours)
-            for index, scale in enumerate(scales)
-        },
-    )
-    add_scale_bar(figure, extent, screen, look.colours)
     grid = Grid(
         len(panels),
         aspect(extent),
@@ -105,9 +95,36 @@ def site_maps(
         most=look.most,
         is_swipe=look.is_swipe,
     )
-    figure.update_layout(grid.layout())
+    layout = _layout(panels, screen, scales, look, extent)
+    put_by_name(layout, grid.layout())
     grids = [replace(grid, width_px=width) for width in WIDTHS_PX]
-    return Maps(figure, [{"width": one.width_px, "layout": one.layout()} for one in grids])
+    return Maps(
+        go.Figure(traces, layout),
+        [{"width": one.width_px, "layout": one.layout()} for one in grids],
+    )
+
+
+def _layout(
+    panels: Sequence[SitePanel],
+    screen: Screen,
+    scales: Sequence[Scale],
+    look: Look,
+    extent: NDArray[np.float64],
+) -> dict[str, Any]:
+    """All of the layout that does not depend on the width; plain, for Plotly checks it slowly."""
+    line, length = scale_bar(extent, screen, look.colours)
+    return {
+        "template": template(look.colours),
+        "images": _images(look.underlay, screen, 1 if look.is_swipe else len(panels)),
+        "annotations": [*_titles(panels, look), length],
+        "shapes": [line],
+        "dragmode": look.drag,
+        **linked_axes(len(panels), extent, screen),
+        **{
+            f"coloraxis{axis_name(index)}": _colour_axis(scale, look.colours)
+            for index, scale in enumerate(scales)
+        },
+    }
 
 
 def _colour_axis(scale: Scale, colours: Theme) -> dict[str, Any]:
