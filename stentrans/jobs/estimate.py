@@ -60,7 +60,7 @@ class Cost:
 
 COSTS: Final[Mapping[str, Cost]] = MappingProxyType(
     {
-        "stentrans": Cost(3.2, 3.5, 0.2),
+        "stentrans": Cost(4.5, 4.5, 0.2),
         "kernel": Cost(0.6, 2.5, 0.2),
         "prior": Cost(0.3, 2.5, 0.2),
         "lowrank_kriging": Cost(0.1, 0.6, 0.005, power=1.4),
