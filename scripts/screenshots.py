@@ -88,19 +88,35 @@ def photograph(page: Page, name: str) -> None:
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 
 
-PAGES = {
-    "": "What we found",
-    "quality": "Lattice and edge",
-    "enhance": "Resolution per axis",
-    "reveal": "Draw a line",
-    "genes": "Gene",
-    "evaluate": "What to compare",
-    "export": "Export",
-    "help": "Three minutes",
+PAGES: dict[str, tuple[str, ...]] = {
+    "": (),
+    "quality": (),
+    "enhance": (),
+    "reveal": ("Pick a hole", "Hide these", "Reveal the truth"),
+    "genes": (),
+    "evaluate": ("Start",),
+    "patterns": ("Look for patterns", "Compare before and after"),
+    "export": (),
+    "help": (),
 }
-"""Address of every page, and words that show that it is drawn."""
+"""Address of every page, and the buttons that fill it, as far as they are still there."""
+IS_QUIET = """() => {
+  const busy = ["stSkeleton", "stSpinner", "stProgress", "stStatusWidget"];
+  const main = document.querySelector('[data-testid="stMain"]');
+  return main && main.innerText.length > 100
+    && !busy.some(name => document.querySelector(`[data-testid="${name}"]`))
+    && !main.innerText.includes("being computed");
+}"""
+"""Nothing is computed, neither the page nor a job, nor the example that it waits for."""
 LOOKS = (("light", 1366), ("dark", 1366), ("light", 390), ("dark", 1920))
 TALLEST = 5000
+
+
+def wait_until_quiet(page: Page) -> None:
+    """Wait until the page has been quiet for a while: a job may begin where another ends."""
+    for _ in range(2):
+        page.wait_for_timeout(1500)
+        page.wait_for_function(IS_QUIET, timeout=FINISHED_MS)
 
 
 def photograph_all(address: str, browser: Browser, folder: Path) -> None:
@@ -108,11 +124,15 @@ def photograph_all(address: str, browser: Browser, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for scheme, width in LOOKS:
         page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
-        for name, words in PAGES.items():
+        for name, buttons in PAGES.items():
             page.goto(f"{address}/{name}")
             main = page.locator('[data-testid="stMain"]')
-            main.get_by_text(words).first.wait_for(timeout=FINISHED_MS)
-            page.wait_for_timeout(3000)
+            wait_until_quiet(page)
+            for words in buttons:
+                button = main.get_by_role("button", name=words)
+                if button.count() and button.first.is_enabled():
+                    button.first.click()
+                    wait_until_quiet(page)
             height = int(main.evaluate("element => element.scrollHeight")) + 40
             page.set_viewport_size({"width": width, "height": min(max(height, HEIGHT), TALLEST)})
             page.wait_for_timeout(1500)

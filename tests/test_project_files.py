@@ -75,7 +75,7 @@ def test_constraints_name_versions_and_no_place() -> None:
 
 PACKAGE_OF = {"PIL": "pillow", "pptx": "python-pptx", "sklearn": "scikit-learn"}
 # Found by plotly, scanpy and pytest themselves when installed.
-USED_UNSEEN = {"igraph", "orjson", "pytest-timeout"}
+USED_UNSEEN = {"igraph", "orjson", "pytest-timeout", "pytest-xdist"}
 
 
 def test_what_is_imported_and_what_is_required_are_the_same() -> None:
