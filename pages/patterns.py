@@ -8,11 +8,24 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from stentrans.app import cache, maps, patterns, router, spatial, state, text, view, widgets
+from stentrans.app import (
+    cache,
+    columns,
+    maps,
+    patterns,
+    router,
+    spatial,
+    state,
+    text,
+    view,
+    widgets,
+)
 from stentrans.patterns import enrichr
+from stentrans.patterns.findings import LEVEL
 from stentrans.patterns.gene_sets import as_text, parse_gmt
 from stentrans.patterns.kept_sets import keep_sets
 from stentrans.patterns.labels import likeness
+from stentrans.patterns.verdicts import with_verdict
 from stentrans.section import is_simulated
 from stentrans.store import Run
 
@@ -43,10 +56,10 @@ def show_genes(work: Run, compared: Run | None) -> None:
     st.markdown(f"**{n_sure:,}** of {n_tested:,} tested genes vary in space (q < 0.05).")
     st.caption(text.VARIABLE_GENES_ABOUT)
     if compared is not None:
-        columns = ["gene", "support", "support_q_value", "strength", "map_morans_i"]
+        evidence = ["gene", "support", "support_q_value", "strength", "map_morans_i"]
         found = cache.result(compared)["genes"]
-        genes = genes.merge(found[columns], on="gene", how="left")
-    st.dataframe(genes, hide_index=True, height=430, column_config=text.GENE_COLUMNS)
+        genes = genes.merge(found[evidence], on="gene", how="left")
+    st.dataframe(genes, hide_index=True, height=430, column_config=columns.GENE_COLUMNS)
     offer_csv(genes, "variable_genes")
     show_replicate(compared or work)
 
@@ -72,7 +85,7 @@ def show_replicate(source: Run) -> None:
     work = patterns.replicate_run(source, other)
     if widgets.offer_work(work, "Look in the other section", text.REPLICATE_ABOUT):
         table = cache.result(work)["replicated"]
-        st.dataframe(table, hide_index=True, column_config=text.REPLICATE_COLUMNS)
+        st.dataframe(table, hide_index=True, column_config=columns.REPLICATE_COLUMNS)
         st.caption(text.REPLICATE_ABOUT)
         offer_csv(table, "replicated")
 
@@ -103,7 +116,7 @@ def show_domains(frames: Frames, run: Run | None, compared: Frames | None) -> No
     st.markdown("##### Genes of a domain")
     domain = st.selectbox("Domain", sorted(frames["spots"]["domain"].unique()), key="domain")
     mine = frames["markers"][frames["markers"]["domain"] == domain]
-    st.dataframe(mine.head(200), hide_index=True, height=320, column_config=text.GENE_COLUMNS)
+    st.dataframe(mine.head(200), hide_index=True, height=320, column_config=columns.GENE_COLUMNS)
     st.caption(text.MARKERS_ABOUT)
     offer_csv(frames["markers"], "domain_markers")
 
@@ -111,12 +124,12 @@ def show_domains(frames: Frames, run: Run | None, compared: Frames | None) -> No
 def show_annotation(frames: Frames, sites: pd.DataFrame | None) -> None:
     """Compare the domains with a column of labels."""
     obs = cache.tissue(section).obs
-    columns = [
+    names = [
         name for name in obs if obs[name].dtype.kind not in "iufb" and 1 < obs[name].nunique() <= 40
     ]
-    if not columns:
+    if not names:
         return
-    column = st.selectbox("Compare with labels", columns, key="annotation")
+    column = st.selectbox("Compare with labels", names, key="annotation")
     found = {"by counts": likeness(frames["spots"]["domain"].to_numpy() - 1, obs[column])}
     if sites is not None:
         fine = sites.set_index("site").loc[obs.index, "domain"].to_numpy() - 1
@@ -154,7 +167,7 @@ def show_modules(frames: Frames, run: Run | None) -> None:
     mine = modules[modules["module"] == module]
     show_score(list(mine["gene"]), f"Module {module}", run)
     st.caption(text.MODULES_ABOUT)
-    st.dataframe(mine, hide_index=True, height=320, column_config=text.GENE_COLUMNS)
+    st.dataframe(mine, hide_index=True, height=320, column_config=columns.GENE_COLUMNS)
     offer_csv(modules, "modules")
     sets = {f"Module {k}": list(modules["gene"][modules["module"] == k]) for k in names}
     st.download_button(
@@ -217,8 +230,8 @@ def show_pathways(works: list[Run], run: Run | None, sets: str | None) -> None:
         table,
         hide_index=True,
         height=380,
-        column_config=text.SET_COLUMNS,
-        column_order=text.SET_ORDER,
+        column_config=columns.SET_COLUMNS,
+        column_order=columns.SET_ORDER,
     )
     st.caption(text.PATHWAYS_ABOUT)
     offer_csv(table, "pathways")
@@ -238,13 +251,15 @@ def show_before_after(work: Run) -> None:
         config={"displayModeBar": False},
         alt="Patterns found before and after.",
     )
-    st.dataframe(table, hide_index=True, column_config=text.COUNTED_COLUMNS)
+    st.dataframe(table, hide_index=True, column_config=columns.COUNTED_COLUMNS)
     st.caption(text.BEFORE_AFTER_ABOUT)
     offer_csv(table, "before_after", "CSV of the counts")
     st.markdown("##### One by one")
     kind = st.selectbox("Kind", ["genes", "domains", "modules", "pathways"], key="found_kind")
-    found = patterns.with_verdict(compared[kind], kind)
-    st.dataframe(found, hide_index=True, height=320, column_config=text.FOUND_COLUMNS)
+    found = with_verdict(compared[kind], kind)
+    if kind == "pathways":  # all that were tested, thousands
+        found = found[found["q_value"] < LEVEL]
+    st.dataframe(found, hide_index=True, height=320, column_config=columns.FOUND_COLUMNS)
     offer_csv(found, f"{kind}_before_after")
     show_replicate(work)
 

@@ -41,6 +41,13 @@ def test_enhanced_tables_hold_the_null(file, tmp_path, capsys):
     counted = pd.read_csv(tmp_path / "enhanced" / "counted.csv").set_index("kind")
     assert counted.loc["variable genes", "shown_null"] > 200
     assert counted.loc["variable genes", "supported_null"] <= 2
+    genes = pd.read_csv(tmp_path / "enhanced" / "genes.csv")
+    only_shown = (genes["verdict"] == "on the map only").sum()
+    assert only_shown == counted.loc["variable genes", "unsupported"]
+    new = (genes["verdict"] == "new, borne out").sum()
+    assert new == counted.loc["variable genes", "new"]
+    for kind in ("domains", "modules", "pathways"):
+        assert "verdict" in pd.read_csv(tmp_path / "enhanced" / f"{kind}.csv")
 
 
 def test_empty_gene_sets_are_refused_in_one_sentence(file, tmp_path, capsys):

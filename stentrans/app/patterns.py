@@ -19,7 +19,6 @@ from stentrans.figures.panel import SitePanel
 from stentrans.figures.patterns import counted_bars
 from stentrans.figures.theme import theme
 from stentrans.keys import MEASURED, ORIGIN
-from stentrans.patterns.findings import LEVEL
 from stentrans.patterns.gene_sets import Matched, match, sets_of
 from stentrans.patterns.kept_sets import kept_sets
 from stentrans.patterns.lists import beside, list_names
@@ -219,41 +218,3 @@ def _spots(
 def counted_figure(table: pd.DataFrame, *, dark: bool) -> go.Figure:
     """Draw what was found before and after, beside the null."""
     return counted_bars(table, colours=theme(dark=dark))
-
-
-def with_verdict(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Say of each finding whether it is in the counts, borne out by hidden spots, or neither.
-
-    Parameters
-    ----------
-    table
-        One of the tables of `enhanced_patterns`.
-    kind
-        Which: ``genes``, ``domains``, ``modules`` or ``pathways``.
-
-    Returns
-    -------
-    told
-        The same with a column of words in front; of pathways, those found on any list.
-    """
-    borne_out = table["support_q_value"] < LEVEL
-    shown = pd.Series(data=True, index=table.index)
-    if kind == "pathways":
-        table = table[table["q_value"] < LEVEL]
-        on_list = {name: part["term"] for name, part in table.groupby("list")}
-        sure = table["term"][borne_out & (table["list"] == "supported")]
-        borne_out = table["term"].isin(sure)
-        in_counts = table["term"].isin(on_list.get("measured", []))
-        shown = table["term"].isin(on_list.get("shown", []))
-    elif kind == "genes":
-        in_counts, shown = table["q_value"] < LEVEL, table["map_q_value"] < LEVEL
-    else:
-        in_counts = (table["kind"] == "measured") | ~table["is_new"].astype(bool)
-    words = np.select(
-        [in_counts & borne_out, in_counts, borne_out, shown],
-        ["in the counts, borne out", "in the counts", "new, borne out", "on the map only"],
-        "nowhere",
-    )
-    told = table.copy()
-    told.insert(0, "verdict", words)
-    return told

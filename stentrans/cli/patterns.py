@@ -20,6 +20,7 @@ from stentrans.patterns.lists import beside, gene_list, list_names, pathways_of
 from stentrans.patterns.measured import enhanced_patterns, measured_patterns
 from stentrans.patterns.pathways import ENRICHED_COLUMNS, enriched
 from stentrans.patterns.replicate import replicated
+from stentrans.patterns.verdicts import with_verdict
 from stentrans.section import is_simulated
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def _enhanced(
         seed=arguments.seed,
         on_progress=told("before and after", 0.5, 0.5),
     )
+    for kind in ("genes", "domains", "modules", "pathways"):
+        found.frames[kind] = with_verdict(found[kind], kind)
     _write(found, arguments.out_dir / "enhanced")
     genes = found["genes"]
     new = [gene for gene in listed(genes, "supported") if gene not in listed(genes, "measured")]
