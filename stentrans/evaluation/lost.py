@@ -15,7 +15,9 @@ from scipy.sparse import coo_array, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from stentrans.enhancement import Enhancement, at_sites, prepare, provenance_of
+from stentrans.enhancement import Enhancement, prepare
+from stentrans.enhancement.provenance import provenance_of
+from stentrans.enhancement.tissue import at_sites
 from stentrans.errors import ParameterError, StoreError
 from stentrans.evaluation.judgement import Judgement
 from stentrans.evaluation.parts import part_of
