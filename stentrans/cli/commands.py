@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -30,7 +31,7 @@ APP = Path(stentrans.__file__).resolve().parents[1] / "app.py"
 
 
 def app(arguments: Namespace) -> int:
-    """Start the web app as a process of its own and wait for it."""
+    """Start the web app; this process becomes it, so that whatever ends one ends both."""
     if not APP.is_file():
         raise ParameterError(
             f"The app must be started from a copy of the project; {APP} does not exist. "
@@ -42,8 +43,10 @@ def app(arguments: Namespace) -> int:
     if arguments.headless:
         command.append("--server.headless=true")
     # The folder of the app holds its configuration (.streamlit/config.toml).
-    with subprocess.Popen(command, cwd=APP.parent) as process:
-        return process.wait()
+    os.chdir(APP.parent)
+    if os.name == "posix":
+        os.execv(command[0], command)
+    return subprocess.run(command, check=False).returncode
 
 
 def read(arguments: Namespace) -> int:

@@ -20,8 +20,9 @@ def open_section(app: AppTest, section: ad.AnnData, folder: Path) -> AppTest:
 
 
 def figures(app: AppTest) -> list[dict]:
-    """All figures of the page, in their order."""
-    return [json.loads(json.loads(one.proto.json)["spec"]) for one in app.get("bidi_component")]
+    """All figures of the page, in their order; a row of small maps is none."""
+    drawn = [json.loads(one.proto.json) for one in app.get("bidi_component")]
+    return [json.loads(one["spec"]) for one in drawn if "spec" in one]
 
 
 def words(app: AppTest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,24 +40,21 @@ def test_interrupt_ends_with_130_and_says_nothing(
     assert capsys.readouterr().err == ""
 
 
-def test_app_is_started_as_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[list[str]] = []
+class Became(Exception):
+    """This process would now be another."""
 
-    class Process:
-        def __init__(self, command: list[str], **_options: object) -> None:
-            started.append(command)
 
-        def __enter__(self) -> Process:
-            return self
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a process cannot become another")
+def test_command_becomes_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    def become(_path: str, command: list[str]) -> None:
+        raise Became(*command)
 
-        def __exit__(self, *_error: object) -> None:
-            return None
-
-        def wait(self) -> int:
-            return 0
-
-    monkeypatch.setattr(commands.subprocess, "Popen", Process)
-    assert call("app", "--port", 9000, "--headless") == 0
-    assert started[0][1:4] == ["-m", "streamlit", "run"]
-    assert Path(started[0][4]) == ROOT / "app.py"
-    assert started[0][5:] == ["--server.port=9000", "--server.headless=true"]
+    monkeypatch.setattr(commands.os, "execv", become)
+    monkeypatch.chdir(ROOT / "tests")
+    with pytest.raises(Became) as found:
+        call("app", "--port", 9000, "--headless")
+    command = found.value.args
+    assert command[1:4] == ("-m", "streamlit", "run")
+    assert Path(command[4]) == ROOT / "app.py"
+    assert command[5:] == ("--server.port=9000", "--server.headless=true")
+    assert Path.cwd() == ROOT
