@@ -82,7 +82,7 @@ def published_figure(judgement: Judgement) -> go.Figure:
     """Draw the published scores."""
     return method_ranking(
         published_means(judgement),
-        axis="correlation of raw counts, spots seen in training included",
+        axis="correlation, seen spots too",
         ceiling=None,
         colours=theme(dark=maps.is_dark()),
     )

@@ -34,7 +34,7 @@ LOOK = """<style>
 [data-testid="stSidebarHeader"] { height: 2.6rem; }
 </style>"""
 DARK_LOOK = """<style>
-[data-testid="stBaseButton-primary"] *, [data-baseweb="tag"] * { color: #06201c; }
+[data-testid="stBaseButton-primary"]:not(:disabled) *, [data-baseweb="tag"] * { color: #06201c; }
 </style>"""
 """Dark letters on the primary colour: one that bears white ones is too dark for its own letters."""
 

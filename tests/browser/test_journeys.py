@@ -46,12 +46,13 @@ CONTRAST = """() => {
   const faults = [];
   const words = '[data-testid="stMain"] :is(p, li, h1, h2, h3, label)';
   for (const e of document.querySelectorAll(words)) {
-    if (!e.innerText?.trim() || !e.checkVisibility() || e.closest('[disabled]')) continue;
+    if (!e.innerText?.trim() || !e.checkVisibility()) continue;
     const page = behind(e), ink = over(parse(getComputedStyle(e).color), page);
     const [a, b] = [light(ink), light(page)].sort((x, y) => y - x);
     const ratio = (a + 0.05) / (b + 0.05);
     const isValueOfSlider = e.closest('[data-testid="stSlider"]') && ratio < 1.01; // not drawn
-    if (ratio < 4.5 && !isValueOfSlider)
+    const least = e.closest('[disabled]') ? 2 : 4.5; // what cannot be pressed may be faint
+    if (ratio < least && !isValueOfSlider)
       faults.push(`${ratio.toFixed(2)}: ${e.innerText.slice(0, 40)}`);
   }
   return faults;
