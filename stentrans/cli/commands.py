@@ -23,6 +23,7 @@ from stentrans.methods import registry
 from stentrans.passwords import hash_password
 from stentrans.section import filter_spots, on_tissue
 from stentrans.store import Store
+from stentrans.store.sections import write_section
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -161,8 +162,10 @@ def _write(predicted: AnnData, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.part")
     try:
-        predicted.write_h5ad(unfinished)
+        write_section(predicted, unfinished)
         unfinished.replace(target)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
         unfinished.unlink(missing_ok=True)
 

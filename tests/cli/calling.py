@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: object, at_first: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run ``python -m stentrans`` in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "stentrans", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        preexec_fn=at_first,
         capture_output=True,
         text=True,
         check=False,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import anndata as ad
+import pytest
 
 from tests.cli.calling import Capture, call, run
 
@@ -47,3 +49,22 @@ def test_filter_writes_a_section_whose_poor_spots_are_gaps(
 def test_filter_refuses_another_format(square_file: Path, tmp_path: Path, capsys: Capture) -> None:
     assert call("filter", square_file, "-o", tmp_path / "b.csv") == 2
     assert "--out must end in .h5ad" in capsys.readouterr().err
+
+
+def test_full_disk_leaves_a_sentence_and_no_half_file(
+    square_section: ad.AnnData, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource", reason="needs limits of processes")
+    square_section.write_h5ad(tmp_path / "a.h5ad")
+
+    def with_little_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    out = tmp_path / "out" / "b.h5ad"
+    done = run(
+        "filter", tmp_path / "a.h5ad", "--min-counts", 5, "--out", out, at_first=with_little_room
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [f"stentrans: File too large: {out}."]
+    assert list(out.parent.iterdir()) == []
