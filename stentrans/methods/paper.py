@@ -65,8 +65,8 @@ _LIMITS: Final = {
 class Paper:
     """The published image Transformer, with its residual.
 
-    Settings: ``patch`` (cells per side), ``heads`` and ``epochs``, by default 3, 4 and 50, on
-    images of more than 1,500 cells 8, 8 and 10; ``depth`` (12 blocks); ``batch`` (512 genes).
+    Settings: ``patch`` (cells per side), ``heads`` and ``epochs``, by default (or 0) 3, 4 and 50,
+    on images of more than 1,500 cells 8, 8 and 10; ``depth`` (12); ``batch`` (512 genes).
     """
 
     name = "paper"
@@ -114,10 +114,11 @@ class Paper:
 
 
 def _settings(options: FitOptions, lattice: Lattice) -> dict[str, int]:
-    """All settings, checked; those not given as published for this size of section."""
+    """All settings, checked; those not given, or 0, as published for this size of section."""
     n_rows, n_cols = full_raster(lattice).shape
     published = SMALL if n_rows * n_cols <= SMALL_CELLS else LARGE
     given = published | {"depth": 12, "batch": 512} | dict(options.settings)
+    given |= {name: size for name, size in published.items() if given[name] == 0}
     chosen = {
         name: check_integer(name, given[name], low=low, high=high)
         for name, (low, high) in _LIMITS.items()

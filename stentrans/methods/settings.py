@@ -64,6 +64,7 @@ _TASKS: Final = Setting(
     1,
     1000,
 )
+_AS_PUBLISHED: Final = "0: as published for a section of this size"
 SETTINGS: Final[Mapping[str, tuple[Setting, ...]]] = MappingProxyType(
     {
         "stentrans": (_STEPS, _TASKS, _RANK, _SHARE),
@@ -75,6 +76,19 @@ SETTINGS: Final[Mapping[str, tuple[Setting, ...]]] = MappingProxyType(
         "nedi": (
             Setting("window", "Window", "Lattice lines that edges are learned from.", 8, 4, 32),
         ),
+        "paper": (
+            Setting("epochs", "Epochs", f"Time grows with it. {_AS_PUBLISHED}.", 0, 0, 1000),
+            Setting("patch", "Patch", f"Cells per side of a patch. {_AS_PUBLISHED}.", 0, 0, 16),
+            Setting(
+                "heads",
+                "Heads",
+                f"Of attention; they divide four times the square of the patch. {_AS_PUBLISHED}.",
+                0,
+                0,
+                64,
+            ),
+            Setting("depth", "Depth", "Layers of attention; 12 as published.", 12, 1, 24),
+        ),
         "dist": (
             Setting("epochs", "Epochs", "Time grows with it.", 200, 1, 10_000),
             Setting("width", "Width", "Channels of the network.", 64, 1, 512),
@@ -82,4 +96,4 @@ SETTINGS: Final[Mapping[str, tuple[Setting, ...]]] = MappingProxyType(
         ),
     }
 )
-"""Of methods that have some a user might change; those of `paper` follow from the section."""
+"""Of methods that have some a user might change."""

@@ -76,7 +76,7 @@ def test_heads_must_divide_the_embedding(square_counts, square_array):
 @pytest.mark.parametrize("name", ["patch", "heads", "epochs", "depth", "batch"])
 def test_setting_out_of_range_is_refused(name, square_counts, square_array):
     with pytest.raises(ParameterError, match=f"{name} must be between 1 and"):
-        Paper().fit(square_counts, fit_lattice(square_array), FitOptions(settings={name: 0}))
+        Paper().fit(square_counts, fit_lattice(square_array), FitOptions(settings={name: -1}))
 
 
 def test_seed_changes_the_network(square_counts, square_array):

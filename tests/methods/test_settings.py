@@ -10,6 +10,7 @@ from stentrans.methods.registry import METHODS
 from stentrans.methods.settings import SETTINGS
 
 QUICK = {"dist": {"epochs": 1, "width": 2, "depth": 1}, "stentrans": {"steps": 1}}
+QUICK["paper"] = {"epochs": 1, "depth": 1}
 CASES = [(method, one) for method, some in SETTINGS.items() for one in some]
 
 
