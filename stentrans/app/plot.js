@@ -50,10 +50,15 @@ function setByName(target, dotted, value) {
   names.reduce((inner, name) => (inner[name] ??= {}), target)[last] = value;
 }
 
-/** Columns, height and bars that suit the width at hand. */
-function arrange(layout, layouts, width) {
+/** Columns, height and bars that suit the width at hand, by dotted names. */
+function fitting(layouts, width) {
   const chosen = layouts.filter((one) => one.width <= width).at(-1) ?? layouts[0];
-  for (const [name, value] of Object.entries(chosen?.layout ?? {})) setByName(layout, name, value);
+  return chosen?.layout ?? {};
+}
+
+/** Take the height that the figure will have, so that the page below does not jump. */
+function makeRoom(box, height) {
+  if (height) box.style.minHeight = `${height}px`;
 }
 
 function look(box, view) {
@@ -153,7 +158,9 @@ async function draw(box) {
   if (box.isGone || box.asked !== asked) return; // taken away, or a newer figure came meanwhile
   const { data, layout } = JSON.parse(asked.spec);
   const isMap = asked.layouts.length > 0;
-  arrange(layout, asked.layouts, box.clientWidth);
+  const fitted = fitting(asked.layouts, box.clientWidth);
+  for (const [name, value] of Object.entries(fitted)) setByName(layout, name, value);
+  makeRoom(box, layout.height);
   const { fontFamily: family } = getComputedStyle(box);
   layout.font = { ...layout.font, family };
   layout.hoverlabel = { ...layout.hoverlabel, font: { family } };
@@ -193,6 +200,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   box.isGone = false;
   box.tell = setTriggerValue;
   box.setAttribute("aria-label", data.alt);
+  makeRoom(box, fitting(data.layouts, box.clientWidth).height);
   parentElement.querySelector(".stentrans-slider").setAttribute("aria-label", data.swipe ?? "");
   if (!box.watch) {
     let width = box.clientWidth;

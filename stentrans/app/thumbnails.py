@@ -81,6 +81,8 @@ def gene_thumbnails(
     pictures
         A PNG of about 90 pixels per gene.
     """
+    if not genes:
+        return {}
     section = cache.tissue(section_id)
     measured = measured_values(section, genes, "composition")
     frame, values = section.obs, measured

@@ -165,6 +165,8 @@ def _write(predicted: AnnData, target: Path) -> None:
         write_section(predicted, unfinished)
         unfinished.replace(target)
     except OSError as error:
+        if error.errno is None:
+            raise
         raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
         unfinished.unlink(missing_ok=True)

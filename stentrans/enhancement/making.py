@@ -11,6 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stentrans import export
+from stentrans.enhancement.provenance import packages, provenance_of
+from stentrans.enhancement.result import Enhancement
+from stentrans.enhancement.tissue import at_sites, prepare, site_frame
 from stentrans.errors import ParameterError, ShapeError
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, COUNTS, SD, STENTRANS
 from stentrans.lattice import enhanced_sites, sites_at
@@ -22,9 +25,6 @@ from stentrans.validate import check_integer, check_option, check_seed
 
 if TYPE_CHECKING:
     from anndata import AnnData
-from stentrans.enhancement.provenance import packages, provenance_of
-from stentrans.enhancement.result import Enhancement
-from stentrans.enhancement.tissue import at_sites, prepare, site_frame
 
 DEVICES = ("auto", "cpu", "cuda")
 _FARTHEST = 1e6

@@ -161,9 +161,15 @@ def _seconds(about: Mapping[str, Any]) -> float:
 def _fit_seconds(run: Run, n_spots: float, n_genes: float) -> float:
     """Seconds of one fit and its prediction at twice the resolution."""
     seconds = COSTS[run.method].of(n_spots, n_genes)
+    told = dict(run.settings)
     if run.method == "stentrans":
-        steps = float(dict(run.settings).get("steps", 100))
-        seconds *= 0.6 + 0.4 * steps / 100
+        seconds *= 0.6 + 0.4 * float(told.get("steps", 100)) / 100
+    elif run.method == "paper":
+        usual = 50 if n_spots <= 1500 else 10
+        seconds *= float(told.get("epochs") or usual) / usual * float(told.get("depth", 12)) / 12
+    elif run.method == "dist":
+        seconds *= float(told.get("epochs", 200)) / 200 * float(told.get("depth", 5)) / 5
+        seconds *= (float(told.get("width", 64)) / 64) ** 2
     return seconds
 
 

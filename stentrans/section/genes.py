@@ -27,6 +27,7 @@ from stentrans.validate import check_integer, check_names, check_option
 
 MeasuredScale = Literal["log", "counts", "composition"]
 SCALES: Final = ("log", "counts", "composition")
+_FEW: Final = 32
 
 
 def find_genes(adata: AnnData, names: Sequence[str]) -> list[str]:
@@ -175,8 +176,8 @@ def measured_frame(
 
 
 def _columns(counts: csr_matrix, genes: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Some columns, dense; sorted rows are searched, for taking columns reads all of them."""
-    if not (counts.has_sorted_indices and counts.nnz):
+    """Some columns, dense; rows are searched for a few, for taking columns reads all of them."""
+    if len(genes) > _FEW or not (counts.has_canonical_format and counts.nnz):
         return np.asarray(counts[:, genes].toarray(), dtype=np.float32)
     shape = counts.shape[0], len(genes)
     low = np.broadcast_to(counts.indptr[:-1, None], shape).astype(np.int64)

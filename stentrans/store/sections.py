@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_matrix
 
 from stentrans.keys import ARRAY_COL, ARRAY_ROW, IN_TISSUE, SPATIAL, STENTRANS
@@ -58,11 +59,18 @@ def write_section(section: AnnData, path: Path) -> None:
     """Write a section as .h5ad; raises OSError if the disk is full.
 
     Made in memory first: HDF5 that cannot write what it holds can close its file no more either,
-    and takes the whole process along when the file is forgotten.
+    and takes the whole process along when the file is forgotten. Columns of text with holes, or
+    of pandas' own text type, become categories, in ``section`` too, as with ``write_h5ad``.
     """
     import h5py
     from anndata.io import write_elem
 
+    for frame in (section.obs, section.var):
+        for name in frame:
+            column = frame[name]
+            is_holey = column.dtype == object and column.isna().any()
+            if is_holey or isinstance(column.dtype, pd.StringDtype):
+                frame[name] = pd.Categorical(column.map(str, na_action="ignore").astype(object))
     whole = BytesIO()
     with h5py.File(whole, "w") as file:
         write_elem(file, "/", section)

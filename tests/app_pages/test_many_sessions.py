@@ -32,7 +32,7 @@ def test_every_session_sees_its_own_gene_while_a_run_trains(
     finish()
     section = app.session_state[state.SECTION]
     shown = app.session_state[state.RUNS][section]
-    larger = stentrans.simulate(lattice="square", n_rows=40, n_cols=40)
+    larger = stentrans.simulate(lattice="square", n_rows=60, n_cols=60)
     trained = Run(section=cache.store().put_section(larger, about={"label": "larger"}))
     manager.submit(trained)
     sessions = []
@@ -53,5 +53,5 @@ def test_every_session_sees_its_own_gene_while_a_run_trains(
             assert gene_on_the_map(session) == gene
     job = manager.follow(trained.id)
     assert job is not None
-    assert job.state in ("running", "finished")
+    assert job.state == "running"
     manager.cancel(trained.id)

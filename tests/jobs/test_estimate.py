@@ -75,6 +75,18 @@ def test_more_genes_sites_steps_and_folds_take_longer() -> None:
     assert estimate(Run.of("patterns", "s"), size) is None
 
 
+@pytest.mark.parametrize("setting", ["epochs", "depth"])
+@pytest.mark.parametrize("method", ["paper", "dist"])
+def test_larger_and_longer_networks_are_estimated_to_take_longer(method: str, setting: str) -> None:
+    size = Size(1_000, 2_000, 10**6)
+    few, many = (
+        estimate(Run("s", method=method, settings=((setting, value),)), size) for value in (2, 20)
+    )
+    assert few is not None
+    assert many is not None
+    assert many.seconds > 5 * few.seconds
+
+
 def test_slow_machine_is_learned_from_its_own_runs(store: Store) -> None:
     run = Run(MIDDLE, method="kernel")
     alone = expected(run, store)

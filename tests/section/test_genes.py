@@ -5,6 +5,7 @@ from __future__ import annotations
 import anndata as ad
 import numpy as np
 import pytest
+from scipy.sparse import csc_matrix, csr_matrix
 
 from stentrans.errors import MissingKeyError, ParameterError
 from stentrans.preprocess import log_normalise, median_library
@@ -89,3 +90,29 @@ def test_measured_frame_has_positions_pixels_and_genes(section):
 def test_measured_frame_without_pixels_has_none(square_section):
     frame = measured_frame(check_section(square_section), ["GENE1"])
     assert "x_px" not in frame
+
+
+def test_count_that_is_stored_in_two_parts_is_their_sum(section):
+    parts = section.X.copy()
+    twice = csr_matrix(
+        (np.tile(parts.data, 2), np.tile(parts.indices, 2), [0, 2 * parts.nnz]),
+        shape=(1, parts.shape[1]),
+    )
+    twice.sort_indices()
+    whole = ad.AnnData(csr_matrix(parts.sum(axis=0) * 2), var=section.var)
+    two_parts = ad.AnnData(csr_matrix(twice.shape, dtype=np.float32), var=section.var)
+    two_parts.X = twice
+    np.testing.assert_allclose(
+        measured_values(two_parts, ["Mbp", "Pax6"], "counts"),
+        measured_values(whole, ["Mbp", "Pax6"], "counts"),
+    )
+
+
+@pytest.mark.parametrize("n_genes", [1, 12])
+@pytest.mark.parametrize("as_stored", [csr_matrix, csc_matrix, np.asarray])
+def test_counts_are_found_however_they_are_stored(section, as_stored, n_genes):
+    dense = section.X.toarray()
+    dense[3] = 0
+    section.X = as_stored(dense)
+    names = list(section.var_names[:n_genes])
+    np.testing.assert_array_equal(measured_values(section, names, "counts"), dense[:, :n_genes])

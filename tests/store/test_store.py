@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
@@ -292,3 +293,14 @@ def test_exported_files_go_before_older_runs(store: Store) -> None:
         age(store, one.id, seconds)
     store.limit_bytes = store.entries("runs")[0].size + 100
     assert store.evict() == [file.id]
+
+
+@pytest.mark.parametrize("kind", [object, "string"])
+def test_labels_with_holes_are_kept(
+    store: Store, hexagonal_section: ad.AnnData, kind: object
+) -> None:
+    labels = ["tumour", None] + ["stroma"] * (hexagonal_section.n_obs - 2)
+    hexagonal_section.obs["label"] = pd.Series(labels, hexagonal_section.obs_names, dtype=kind)
+    read = store.section(store.put_section(hexagonal_section)).obs["label"]
+    assert read.isna().tolist() == [label is None for label in labels]
+    assert read.dropna().tolist() == [label for label in labels if label is not None]
