@@ -33,7 +33,7 @@ def show_chosen(run: Run | None, kind: Kind, gene: str, settings: ViewSettings) 
     """Draw the maps of the chosen kind."""
     tested = maps.is_tested(run)
     if kind == "several":
-        chosen = choosing.several(section, gene)
+        chosen = choosing.several(section, choosing.beside(section, run, gene))
         layer, is_shared = choosing.layer(run, is_tested=tested)
         if len(chosen) > map_kinds.MOST_GENES:
             st.caption(f"Shown are the first {map_kinds.MOST_GENES} of {len(chosen)} genes.")
@@ -50,7 +50,7 @@ def show_chosen(run: Run | None, kind: Kind, gene: str, settings: ViewSettings) 
         other = choosing.second(section, run, gene)
         map_kinds.show_pair(section, run, (gene, other), settings, on_select=regions.take_selection)
     elif kind == "signature":
-        chosen = choosing.several(section, gene)
+        chosen = choosing.several(section, [gene])
         if chosen:
             map_kinds.show_signature(
                 section, run, chosen, settings, on_select=regions.take_selection

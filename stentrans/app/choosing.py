@@ -16,6 +16,7 @@ from stentrans.store import Run
 
 SECOND, LAYER, LEFT, RIGHT = "second_gene", "map_layer", "swipe_left", "swipe_right"
 ONE_SCALE = "one_scale"
+FIRST_BESIDE = 4
 
 
 def gene_and_kind(section_id: str, run: Run | None) -> tuple[str, Kind]:
@@ -98,13 +99,22 @@ def _star(gene: str) -> None:
     )
 
 
-def several(section_id: str, gene: str) -> list[str]:
+def beside(section_id: str, run: Run | None, gene: str) -> list[str]:
+    """Return genes to show beside each other at first: starred ones, or those that follow."""
+    starred = [name for name in view.stars() if name != gene]
+    ranked = flipbook.ranked(section_id, run)
+    start = ranked.index(gene) + 1 if gene in ranked else 0
+    following = [name for name in ranked[start : start + FIRST_BESIDE] if name != gene]
+    return [gene, *(starred or following)][:FIRST_BESIDE]
+
+
+def several(section_id: str, at_first: Sequence[str]) -> list[str]:
     """Draw the list of genes for small maps or a signature; unknown names are told."""
     genes = state.shown_genes() or cache.genes(section_id)
     typed = st.multiselect(
         "Genes",
         genes,
-        default=[gene],
+        default=[name for name in at_first if name in genes],
         key=GENES,
         bind="query-params",
         accept_new_options=True,

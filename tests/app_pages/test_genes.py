@@ -137,6 +137,20 @@ def test_several_genes_take_symbols_ids_and_pasted_lists(app: AppTest) -> None:
     assert "colours from" not in json.dumps(maps_of(app)["layout"]["annotations"])
 
 
+def test_several_genes_begin_with_those_that_follow(app: AppTest) -> None:
+    opened(app, show="Several genes")
+    first, *others = titles(app)
+    assert first == GENE
+    assert len(others) == 3
+
+
+def test_starred_genes_are_shown_beside_each_other(app: AppTest) -> None:
+    name = app.session_state[state.SECTION]
+    app.session_state[view.STARS] = {name: {"Ring-03": "", GENE: ""}}
+    opened(app, show="Several genes")
+    assert titles(app) == [GENE, "Ring-03"]
+
+
 def test_more_genes_than_fit_are_said_to_be_left_out(app: AppTest) -> None:
     opened(app, show="Several genes")
     many = cache.genes(app.session_state[state.SECTION])[:14]
