@@ -213,7 +213,7 @@ def _sentence(how: str, section: AnnData, n_genes: int, n_lost: int, n_clashes: 
             "mouse to human genes that is wrong for those whose ortholog has another name"
         ),
     }[how]
-    clash = f" {n_clashes:,} symbols clashed and were left out." if n_clashes else ""
+    clash = f" Left out, for they clashed: {n_clashes:,} of the symbols." if n_clashes else ""
     return (
         f"{words}: {n_genes:,} of {section.n_vars:,} genes of the section are in a set; "
         f"{n_lost:,} genes of the sets are not in the section.{clash}"

@@ -72,7 +72,7 @@ def test_mouse_symbols_are_put_in_upper_case_aloud():
     assert found.how == "upper case"
     assert dict(found.sets) == {"s": ("Actb", "Gapdh")}
     assert "wrong for those whose ortholog has another name" in found.sentence
-    assert "1 symbols clashed" in found.sentence
+    assert "they clashed: 1 of the symbols" in found.sentence
 
 
 def test_one_shared_name_does_not_hide_that_all_others_need_upper_case():
