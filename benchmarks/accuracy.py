@@ -60,9 +60,9 @@ def table(scores: pd.DataFrame, score: str, methods: list[str]) -> str:
     last = [f"{wide[REFERENCE].mean():.4f}"]
     for method in methods:
         mean = f"{wide[method].mean():.4f}"
-        if score in RATIOS:
-            logs = np.log((wide[method] / wide[REFERENCE]).clip(lower=1e-3))
-            mean += f" ({np.exp(logs.mean()):.2f} x)"
+        ratios = (wide[method] / wide[REFERENCE]).dropna()
+        if score in RATIOS and (ratios > 0).all():  # below 0 a ratio means nothing
+            mean += f" ({np.exp(np.log(ratios).mean()):.2f} x)"
         if wide[method].isna().any():
             mean += f" on {int(wide[method].notna().sum())}"
         last.append(mean)

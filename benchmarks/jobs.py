@@ -319,7 +319,8 @@ def main() -> None:
                 [[stage, f"{taken:.2f} s", "2 s"] for stage, taken in stages.items()],
             ),
             "Time of a run as estimated, before any run was stored (one idle core) and from the "
-            "runs that were by then, beside what it took; within a factor of two is asked for.",
+            "runs that were by then, beside what it took; within a factor of two is asked for. "
+            "The app rounds to five seconds: whatever takes less is called 5 s there.",
             markdown(
                 ["method", "spots", "estimate", "learned", "measured", "learned / measured"], rows
             ),

@@ -83,6 +83,8 @@ _AROUND_S = 1.5
 _FACTOR_SHARE = 0.25
 """Share of the time at factor 2 that goes with the number of sites."""
 _BASE_BYTES, _SPOT_BYTES, _COUNT_BYTES, _SITE_BYTES = 0.5e9, 20e3, 31.0, 140.0
+_TELLING_S = 5.0
+"""What takes less says little of a machine: most of it is starting and saving."""
 _REMEMBERED, _ALIKE = 50, 3
 """So many of the latest runs are looked at, and so many of them, the closest in size, count."""
 
@@ -146,7 +148,7 @@ def _taken(run: Run, size: Size, store: Store) -> list[tuple[float, float]]:
             continue
         its_size, taken = Size.of(other.section, store), _seconds(store.about("runs", name))
         cost = None if its_size is None else estimate(other, its_size)
-        if its_size is not None and cost is not None and taken:
+        if its_size is not None and cost is not None and max(taken, cost.seconds) >= _TELLING_S:
             unlike = abs(math.log(max(its_size.spots, 1) / max(size.spots, 1)))
             found.append((unlike, taken / cost.seconds))
     return sorted(found)[:_ALIKE]
