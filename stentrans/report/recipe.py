@@ -123,8 +123,7 @@ class Recipe:
 
     def report_command(self, genes: Sequence[str], out: str) -> str:
         """Return one line for a terminal that writes the report of some genes."""
-        line = [*self._words("report"), "--genes", *genes]
-        line += ["--factor", str(self.factor), "--method", self.method, "--seed", str(self.seed)]
+        line = [*self._words("report"), "--genes", *genes, *self._run_words()]
         return shlex.join([*line, "--out", out])
 
     def cells(self, genes: Sequence[str], reading: Reading = "composition") -> list[str]:
@@ -199,8 +198,11 @@ class Recipe:
         return line
 
     def _enhance_words(self) -> list[str]:
-        line = [*self._words("enhance"), "--factor", str(self.factor)]
-        line += ["--method", self.method, "--seed", str(self.seed)]
+        return [*self._words("enhance"), *self._run_words()]
+
+    def _run_words(self) -> list[str]:
+        """All that the result depends on beside the section, as options."""
+        line = ["--factor", str(self.factor), "--method", self.method, "--seed", str(self.seed)]
         line += [] if self.fill_gaps else ["--no-fill-gaps"]
         for name, value in self.settings:
             line += ["--set", f"{name}={json.dumps(value)}"]

@@ -156,6 +156,14 @@ def test_report_command_is_understood(recipe: Recipe) -> None:
     assert told.out == Path("out.html")
 
 
+def test_report_command_makes_the_same_run() -> None:
+    own = Recipe("a.h5ad", method="prior", factor=3, fill_gaps=False, settings=(("rank", 7),))
+    words = shlex.split(own.report_command(["A"], "out.html"))
+    told = build_parser().parse_args(words[3:])
+    assert (told.method, told.factor, told.no_fill_gaps) == ("prior", 3, True)
+    assert told.settings == [("rank", 7)]
+
+
 def test_line_for_an_example_reads_without_escapes() -> None:
     example = Recipe("", simulated=(("lattice", "square"),))
     line = example.evaluate_command(["linear", "nearest"], "thinning", repeats=1, null=False)
