@@ -82,7 +82,7 @@ def published_figure(judgement: Judgement) -> go.Figure:
     """Draw the published scores."""
     return method_ranking(
         published_means(judgement),
-        axis="correlation, seen spots too",
+        axis="correlation of raw counts, seen spots too",
         ceiling=None,
         colours=theme(dark=maps.is_dark()),
     )
