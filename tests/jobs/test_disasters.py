@@ -45,7 +45,9 @@ def as_told(note: Path) -> DoRun:
         while run.seed < 2:
             report(on_progress, Progress("training", 0.1))
             if run.seed == 0:
-                Path(place).write_text(str(os.getpid()))
+                unfinished = Path(f"{place}.part")
+                unfinished.write_text(str(os.getpid()))
+                unfinished.replace(place)  # whole as soon as it is there
             else:
                 held.append(b"x" * 2**25)
             tick.wait(0.05)
