@@ -148,7 +148,9 @@ def _taken(run: Run, size: Size, store: Store) -> list[tuple[float, float]]:
             continue
         its_size, taken = Size.of(other.section, store), _seconds(store.about("runs", name))
         cost = None if its_size is None else estimate(other, its_size)
-        if its_size is not None and cost is not None and max(taken, cost.seconds) >= _TELLING_S:
+        if its_size is None or cost is None or not taken:
+            continue
+        if max(taken, cost.seconds) >= _TELLING_S:
             unlike = abs(math.log(max(its_size.spots, 1) / max(size.spots, 1)))
             found.append((unlike, taken / cost.seconds))
     return sorted(found)[:_ALIKE]

@@ -118,7 +118,8 @@ def _settings(options: FitOptions, lattice: Lattice) -> dict[str, int]:
     n_rows, n_cols = full_raster(lattice).shape
     published = SMALL if n_rows * n_cols <= SMALL_CELLS else LARGE
     given = published | {"depth": 12, "batch": 512} | dict(options.settings)
-    given |= {name: size for name, size in published.items() if given[name] == 0}
+    is_open = {name for name in published if given[name] == 0 and given[name] is not False}
+    given |= {name: published[name] for name in is_open}
     chosen = {
         name: check_integer(name, given[name], low=low, high=high)
         for name, (low, high) in _LIMITS.items()

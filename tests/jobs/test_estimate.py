@@ -102,6 +102,23 @@ def test_slow_machine_is_learned_from_its_own_runs(store: Store) -> None:
     assert other == estimate(Run(MIDDLE, method="prior"), Size(3_000, 4_000, 3_000_000))
 
 
+@pytest.mark.parametrize("about", [{}, {"seconds": "long"}, {"seconds": 0}])
+def test_run_whose_time_nobody_noted_teaches_nothing(
+    store: Store, about: dict[str, object]
+) -> None:
+    run = Run(MIDDLE, method="kernel")
+    alone = expected(run, store)
+    store.put_run(Run(MIDDLE, method="kernel", seed=1), write_little, about=about)
+    assert expected(run, store) == alone
+
+
+def test_short_runs_teach_nothing(store: Store) -> None:
+    run = Run(MIDDLE, method="linear")
+    alone = expected(run, store)
+    finished_in(store, Run(MIDDLE, method="linear", seed=1), 0.3)
+    assert expected(run, store) == alone
+
+
 def test_runs_of_the_closest_size_count(store: Store) -> None:
     run = Run(MIDDLE, method="kernel")
     alone = expected(run, store)

@@ -79,6 +79,12 @@ def test_setting_out_of_range_is_refused(name, square_counts, square_array):
         Paper().fit(square_counts, fit_lattice(square_array), FitOptions(settings={name: -1}))
 
 
+@pytest.mark.parametrize("name", ["patch", "heads", "epochs"])
+def test_truth_value_is_no_size(name, square_counts, square_array):
+    with pytest.raises(ParameterError, match=f"{name} must be"):
+        Paper().fit(square_counts, fit_lattice(square_array), FitOptions(settings={name: False}))
+
+
 def test_seed_changes_the_network(square_counts, square_array):
     lattice, sites = fit_lattice(square_array), np.array([[2.5, 2.5]])
     values = []
