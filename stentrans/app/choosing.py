@@ -16,7 +16,7 @@ from stentrans.store import Run
 
 SECOND, LAYER, LEFT, RIGHT = "second_gene", "map_layer", "swipe_left", "swipe_right"
 ONE_SCALE = "one_scale"
-FIRST_BESIDE = 4
+FIRST_BESIDE = 3  # one row on a usual screen
 
 
 def gene_and_kind(section_id: str, run: Run | None) -> tuple[str, Kind]:
