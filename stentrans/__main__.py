@@ -54,5 +54,16 @@ def refuse(sentence: str) -> int:
     return REFUSED
 
 
+def work_in_one_thread() -> None:
+    """Keep linear algebra to one thread, as Dask's workers do, unless the environment says more.
+
+    Matrices are small here: a second thread mostly waits, in a loop that takes a whole core, and
+    sums in another order give other last digits. Must come before NumPy is imported.
+    """
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
 if __name__ == "__main__":
+    work_in_one_thread()
     sys.exit(main())

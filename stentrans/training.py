@@ -19,6 +19,7 @@ from stentrans.nn.spot_transformer import SpotTransformer
 
 _CLIP = 1.0
 _SHARES = 2  # of a gradient step on images, side by side
+_GPU_HOLDS = 8  # times what the processor is given at once
 _LEAST_SQUARE = 1e-6
 _BETAS, _EPS = (0.5, 0.6), 1e-6  # of Adam, arXiv 2407.08224
 
@@ -216,10 +217,12 @@ def double_images(
 
     An image of a gene that was never counted stays empty.
     """
+    device = next(net.parameters()).device
     scale = _scale(images, mask)[:, None, None]
     with torch.no_grad():
-        shown = torch.as_tensor(mask, dtype=torch.float32)
-        doubled = net(torch.as_tensor(images / scale), shown, float(spacing)).numpy()
+        shown = torch.as_tensor(mask, dtype=torch.float32, device=device)
+        scaled = torch.as_tensor(images / scale, device=device)
+        doubled = net(scaled, shown, float(spacing)).cpu().numpy()
     is_counted = images[:, mask].max(axis=1) > 0
     return np.asarray(doubled * scale * is_counted[:, None, None], np.float32)
 
@@ -267,6 +270,22 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def images_at_once(cells: int, cells_per_image: int, device: torch.device) -> int:
+    """Images that a step holds in memory; a GPU is asked seldom, for much at a time.
+
+    Parameters
+    ----------
+    cells
+        Of all images together, on the processor.
+    cells_per_image
+        Of one image.
+    device
+        Where they are.
+    """
+    times = _GPU_HOLDS if device.type == "cuda" else 1
+    return max(1, times * cells // cells_per_image)
 
 
 def resolve_device(device: str) -> torch.device:

@@ -252,6 +252,10 @@ def test_public_name_loads_no_screen_and_no_torch(name: str) -> None:
     assert not loaded & {"torch", "streamlit", "plotly", "matplotlib", "distributed"}
 
 
+def test_enhancing_one_section_waits_for_no_cluster() -> None:
+    assert "distributed" not in loaded_after("import stentrans.cli.enhancing")
+
+
 def test_help_of_the_command_line_loads_no_arrays() -> None:
     statement = "import stentrans.cli.parser as parser\nparser.build_parser().format_help()"
     assert not loaded_after(statement) & {"numpy", "pandas", "anndata", "torch", "streamlit"}

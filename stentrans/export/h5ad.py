@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from errno import ENOSPC
 from pathlib import Path
 from shutil import disk_usage
@@ -12,7 +14,7 @@ import h5py
 import numpy as np
 
 from stentrans.export.checking import Margins, empty_margins, unlike
-from stentrans.export.contents import VALUES, Contents, block_size, even, parts
+from stentrans.export.contents import VALUES, Block, Contents, block_size, even, parts
 from stentrans.export.telling import Tell
 from stentrans.keys import MEASURED_LAYER, ORIGIN
 
@@ -33,7 +35,7 @@ def write_h5ad(contents: Contents, path: Path, tell: Tell) -> dict[str, Margins]
             del file[VALUES]
         sets = {name: _make(file, name, contents) for name in contents.names}
         done = 0
-        for block in contents.blocks():
+        for block in _ahead(contents.blocks()):
             for name, values in block.values.items():
                 margins[name].add(block.sites, block.genes, values)
                 if name == MEASURED_LAYER and block.sites.start >= contents.n_spots:
@@ -42,6 +44,15 @@ def write_h5ad(contents: Contents, path: Path, tell: Tell) -> dict[str, Margins]
             done += block.values[VALUES].size
             tell("writing", done / max(contents.shape[0] * contents.shape[1], 1))
     return margins
+
+
+def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Compute each block while the one before is written; two are in memory at most."""
+    with ThreadPoolExecutor(1, thread_name_prefix="stentrans-blocks") as pool:
+        coming = pool.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = pool.submit(next, blocks, None)
+            yield block
 
 
 def read_h5ad_margins(contents: Contents, path: Path, tell: Tell) -> dict[str, Margins]:

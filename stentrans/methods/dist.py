@@ -31,7 +31,7 @@ from stentrans.methods.image_fitting import ImageFitted, ImageTask, fit_image
 from stentrans.methods.image_network import ConvolutionUpscaler, learn
 from stentrans.methods.inputs import check_settings
 from stentrans.nn.image_convolution import ImageConvolution, ImageConvolutionConfig
-from stentrans.training import ImageTraining, resolve_device
+from stentrans.training import ImageTraining, images_at_once, resolve_device
 from stentrans.validate import check_integer
 
 EPOCHS: Final = 200
@@ -85,13 +85,14 @@ class Dist:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(options.seed)
                 net = ImageConvolution(ImageConvolutionConfig(width, depth))
-            net.to(resolve_device(options.device))
+            device = resolve_device(options.device)
+            net.to(device)
             drawn = min(genes or max(1, CELLS_PER_EPOCH // n_cells), max(len(task.genes), 1))
             training = ImageTraining(
                 epochs=epochs,
                 genes_per_epoch=drawn,
                 batch=-(-drawn // STEPS_PER_EPOCH),
-                genes_at_once=max(1, CELLS_AT_ONCE // n_cells),
+                genes_at_once=images_at_once(CELLS_AT_ONCE, n_cells, device),
             )
             facts = learn(net, task, training, options)
             sizes = {"width": width, "depth": depth, "epochs": epochs, "genes_per_epoch": drawn}

@@ -42,7 +42,7 @@ from stentrans.methods.image_network import TransformerUpscaler, learn
 from stentrans.methods.image_raster import full_raster
 from stentrans.methods.inputs import check_settings
 from stentrans.nn.image_transformer import ImageTransformer, ImageTransformerConfig
-from stentrans.training import ImageTraining, resolve_device
+from stentrans.training import ImageTraining, images_at_once, resolve_device
 from stentrans.validate import check_integer
 
 SMALL: Final = {"patch": 3, "heads": 4, "epochs": 50}
@@ -100,12 +100,13 @@ class Paper:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(options.seed)
                 net = ImageTransformer(config)
-            net.to(resolve_device(options.device))
+            device = resolve_device(options.device)
+            net.to(device)
             training = ImageTraining(
                 epochs=chosen["epochs"],
                 genes_per_epoch=max(len(task.genes), 1),
                 batch=chosen["batch"],
-                genes_at_once=max(1, CELLS_AT_ONCE // task.thinned.mask.size),
+                genes_at_once=images_at_once(CELLS_AT_ONCE, task.thinned.mask.size, device),
             )
             facts = learn(net, task, training, options)
             return TransformerUpscaler(net.cpu()), chosen | facts

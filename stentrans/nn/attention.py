@@ -43,7 +43,7 @@ class ContentAttention(nn.Module):
         Spots are projected before they are gathered, which is less work than after.
         """
         q = self.q(x).view(len(x), 1, self.num_heads, -1)
-        key = self.k(spots).view(len(spots), self.num_heads, -1)[near]
+        key = functional.embedding(near, self.k(spots)).view(*near.shape, self.num_heads, -1)
         unlike = ((q - key) ** 2).sum(-1).transpose(1, 2)
         logits = self.distance_bias(distance) - self.temperature.abs()[:, None] * unlike
         logits = logits - self.log_sharpness.exp()[:, None] * unlike_as_known[:, None]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from stentrans.nn.attention import ContentAttention
 from stentrans.nn.blocks import Block
@@ -91,13 +92,16 @@ class SpotTransformer(nn.Module):
         factors, expected = spots[:, :rank], spots[:, rank:]
         known = list(self.config.content)
         ours, theirs = prior[:, known], expected[:, known]
-        unlike = 0.5 * ((ours[:, None] - theirs[near]) ** 2).sum(-1)
+        # Gathered as rows of one table: several times faster than indexing, and back as well.
+        table = torch.cat([factors, factors - expected, theirs], dim=1)
+        shown = functional.embedding(near, table)  # (N, K, 2R + content)
+        unlike = 0.5 * ((ours[:, None] - shown[..., 2 * rank :]) ** 2).sum(-1)
         x, keys = self.embed(ours), self.embed(theirs)
         for block in self.blocks:
-            x = block(x, keys[near])
+            x = block(x, functional.embedding(near, keys))
         weights = self.attention(x, keys, near, distance, unlike)  # (N, heads, K)
-        mixed = weights @ factors[near] - prior[:, None]
-        missed = weights @ (factors - expected)[near]
+        mixed, missed = (weights @ shown[..., : 2 * rank]).split(rank, dim=-1)
+        mixed = mixed - prior[:, None]
         # In units of what the prior does not know: where it is sure, little is to be corrected.
         of_all = kernels.view(len(sites), self.config.n_kernels, rank) - prior[:, None]
         correction: Tensor = self.from_factors * mixed + self.from_residuals * missed
