@@ -143,15 +143,16 @@ def impute(
     prediction = fitted.predict(sites.array)
     provenance = provenance_of(tissue, method, chosen, fitted)
     genes = np.arange(tissue.n_vars)
+    mean, sd = fitted.decoder.mean_and_sd(prediction, genes)
     obs = site_frame(tissue, lattice, sites)
     obs.index = pd.Index([str(name) for name in at.index])
     predicted = AnnData(
-        X=fitted.decoder.decode(prediction, genes, "log"),
+        X=mean,
         obs=obs,
         var=tissue.var.copy(),
         layers={
             COUNTS: fitted.decoder.decode(prediction, genes, "counts"),
-            SD: fitted.decoder.sd(prediction, genes),
+            SD: sd,
         },
     )
     told = {"X_is": export.VALUES_ARE["log"], "provenance": provenance}

@@ -214,11 +214,15 @@ class Contents:
         self, sites: slice, asked: NDArray[np.int64], known: csr_matrix | None
     ) -> dict[str, NDArray[np.float32]]:
         decoder, part = self.enhancement.decoder, self.enhancement.prediction.rows(sites)
-        values = {VALUES: decoder.decode(part, asked, self.scale)}
+        values = {}
+        if self.scale == "log" and SD in self.layers:
+            values[VALUES], values[SD] = decoder.mean_and_sd(part, asked)
+        else:
+            values[VALUES] = decoder.decode(part, asked, self.scale)
         if COUNTS in self.layers:
             is_same = self.scale == "counts"
             values[COUNTS] = values[VALUES] if is_same else decoder.decode(part, asked, "counts")
-        if SD in self.layers:
+        if SD in self.layers and SD not in values:
             values[SD] = decoder.sd(part, asked)
         if known is not None:
             values[MEASURED_LAYER] = _at_spots(known, sites, len(asked))

@@ -105,6 +105,12 @@ class Decoder(Protocol):
         """Standard deviation of ``"log"`` values around what a measurement would show."""
         ...
 
+    def mean_and_sd(
+        self, prediction: Prediction, genes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """``"log"`` values and their `sd`; where both are needed, at little more than one costs."""
+        ...
+
     def interval(
         self, prediction: Prediction, genes: NDArray[np.int64], level: float
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -113,16 +113,25 @@ class CompositionDecoder:
 
     def sd(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Standard deviation of ``"log"`` values: factors, library and counting together."""
+        return self.mean_and_sd(prediction, genes)[1]
+
+    def mean_and_sd(
+        self, prediction: Prediction, genes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Log values and their sd; see `stentrans.methods.base.Decoder`."""
         if prediction.variance is None:
             raise ValueError("a composition model needs the variance of its factors")
-        values = np.empty((len(prediction.log_library), len(genes)), np.float32)
+        mean, sd = np.empty((2, len(prediction.log_library), len(genes)), np.float32)
         for rows, part in self._parts(prediction):
-            values[rows] = self._sd(part, genes)
-        return values
+            mean[rows], sd[rows] = self._mean_and_sd(part, genes)
+        return mean, sd
 
-    def _sd(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """That of one part of the sites."""
-        library, counting, slope = self._at(prediction).spreads(self._log_share(prediction, genes))
+    def _mean_and_sd(
+        self, prediction: Prediction, genes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Those of one part of the sites."""
+        log_share = self._log_share(prediction, genes)
+        mean, library, counting, slope = self._at(prediction).mean_and_spreads(log_share)
         relative = np.asarray(prediction.variance)[:, :-1] @ self.slopes[:, genes] ** 2
         dispersion = np.broadcast_to(self.dispersion[genes], relative.shape)
         own = prediction.own
@@ -134,7 +143,7 @@ class CompositionDecoder:
         total = library + counting * dispersion + relative * slope**2
         spread = np.sqrt(total, out=total)
         spread *= self.sd_scale[genes]
-        return np.asarray(np.maximum(spread, _LEAST_SD), np.float32)
+        return mean, np.asarray(np.maximum(spread, _LEAST_SD), np.float32)
 
     def _log_share(self, prediction: Prediction, genes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Log of `share`, at most 0."""
@@ -163,7 +172,7 @@ class CompositionDecoder:
 
     def interval(self, prediction: Prediction, genes: NDArray[np.int64], level: float) -> Interval:
         """Bounds of measured log values; see `stentrans.methods.base.Decoder`."""
-        mean, sd = self.decode(prediction, genes, "log"), self.sd(prediction, genes)
+        mean, sd = self.mean_and_sd(prediction, genes)
         return interval(mean, sd, self.reach[:, genes], level)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

@@ -16,7 +16,7 @@ _STEPS = 10
 _SETTLED = 0.01  # largest change of a slope, per unit-variance factor, that ends the fit
 _TRUST_STEPS = 25
 _TRUST_SETTLED = 1e-3
-_NEW_CURVATURE = (0, 1, 3)  # steps at which it is worth its price
+_NEW_CURVATURE = (1, 3)  # steps at which it is worth its price; at the first it is nearly free
 _GENES_PER_CHUNK = 1024
 _GENES_FOR_VARIANCE = 1024
 _ROUNDING = 1e-6  # relative loss of objective that single precision may pretend
@@ -108,7 +108,10 @@ def _learn_variance(
         before = slopes
         if step != 1:  # after the first step alone it would still be mostly misfit
             dispersion = model.dispersion(at.expected)
-        inverse = model.inverse_hessian(at.expected, prior, dispersion)
+        if step == 0:
+            inverse = model.inverse_at_zero(prior, dispersion)
+        else:
+            inverse = model.inverse_hessian(at.expected, prior, dispersion)
         slopes, at = model.newton(slopes, at, prior, dispersion, inverse)
         if step > 0:
             spread = np.diagonal(inverse, axis1=1, axis2=2).sum(0)
@@ -130,7 +133,9 @@ def _settle(
         before = slopes
         if step != 1:
             dispersion = model.dispersion(at.expected)
-        if step in _NEW_CURVATURE:
+        if step == 0:
+            inverse = model.inverse_at_zero(prior, dispersion)
+        elif step in _NEW_CURVATURE:
             inverse = model.inverse_hessian(at.expected, prior, dispersion)
         slopes, at = model.newton(slopes, at, prior, dispersion, inverse)
         if step > 1 and np.abs(slopes - before).max(initial=0.0) < _SETTLED:
@@ -225,6 +230,19 @@ class _Regression:
         """Inverse of the negative Hessian per gene, ``(n_genes, rank, rank)``."""
         hessian = self._hessian(expected, prior, dispersion)
         return np.asarray(np.linalg.inv(hessian), np.float64)
+
+    def inverse_at_zero(
+        self, prior: NDArray[np.float64], dispersion: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """`inverse_hessian` where all slopes are 0: up to a factor, one matrix for all genes."""
+        weight = np.exp(self.log_library.astype(np.float64))
+        weight /= weight.sum()
+        root = np.sqrt(prior)
+        factors = (self.factors - (weight * self.factors).sum(0)) * root
+        strength, axes = np.linalg.eigh((weight * factors).T @ factors)
+        shrunk = 1 / (1 + np.outer(self.total / dispersion, np.maximum(strength, 0)))
+        axes *= root[:, None]
+        return np.asarray((axes * shrunk[:, None, :]) @ axes.T)
 
     def _hessian(
         self,

@@ -182,8 +182,8 @@ def calibrate(
     for genes in gene_chunks(np.arange(n_genes), _GENES_FOR_SCALE):
         pulse()
         counts = measured[:, genes].toarray()
-        miss = np.log1p(counts * scale) - decoder.decode(part, genes, "log")
-        off[:, genes] = np.abs(miss) / decoder.sd(part, genes)
+        mean, sd = decoder.mean_and_sd(part, genes)
+        off[:, genes] = np.abs(np.log1p(counts * scale) - mean) / sd
         expected = library * decoder.share(part, genes)
         varies[genes], precision[genes] = variation(expected, counts)
     seen = np.diff(observed.counts.indptr)

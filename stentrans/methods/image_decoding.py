@@ -128,9 +128,15 @@ class ImageDecoder:
         shape = (prediction.factors.shape[0], len(genes))
         return np.broadcast_to(self.residual_sd[genes], shape).astype(np.float32)
 
+    def mean_and_sd(
+        self, prediction: Prediction, genes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Log values and their sd; see `stentrans.methods.base.Decoder`."""
+        return self.decode(prediction, genes, "log"), self.sd(prediction, genes)
+
     def interval(self, prediction: Prediction, genes: NDArray[np.int64], level: float) -> Interval:
         """Bounds of measured log values; see `stentrans.methods.base.Decoder`."""
-        mean, sd = self.decode(prediction, genes, "log"), self.sd(prediction, genes)
+        mean, sd = self.mean_and_sd(prediction, genes)
         return interval(mean, sd, self.reach[:, genes], level)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

@@ -104,13 +104,13 @@ class SiteMoments:
         """Expected log value, shape ``(n_sites, n_genes)``, where ``log_share`` has that shape."""
         return self._between(log_share, self._means)[0]
 
-    def spreads(self, log_share: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """What makes the log value vary, three arrays of the shape of ``log_share``.
+    def mean_and_spreads(self, log_share: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """`mean`, and what makes the log value vary, four arrays of the shape of ``log_share``.
 
         Variance from not knowing the library, variance from counting, and change of the value
         per unit of the log share.
         """
-        return self._between(log_share, self._spreads)
+        return self._between(log_share, self._mean_and_spreads)
 
     def _between(
         self, log_share: NDArray[np.float32], work_out: WorkOut
@@ -135,7 +135,7 @@ class SiteMoments:
             total += weight * self._read((self.moments.mean_table,), log_share, library)[0]
         return [total]
 
-    def _spreads(self, log_share: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    def _mean_and_spreads(self, log_share: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         mean, square, counting = (np.zeros(log_share.shape, np.float32) for _ in range(3))
         tables = (self.moments.mean_table, self.moments.variance_table)
         for weight, library in self._libraries():
@@ -144,7 +144,7 @@ class SiteMoments:
             square += weight * value**2
             counting += weight * variance
         slope = self._read((self.moments.slope_table,), log_share, self.log_library)[0]
-        return [np.maximum(square - mean**2, 0), counting, slope]
+        return [mean, np.maximum(square - mean**2, 0), counting, slope]
 
     def _read(
         self,

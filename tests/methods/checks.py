@@ -93,6 +93,9 @@ def check_output_shape(case: Case) -> None:
     assert (sd.shape, sd.dtype) == ((n_sites, 3), np.float32)
     assert np.isfinite(sd).all()
     assert sd.min() > 0
+    mean, beside = fitted.decoder.mean_and_sd(prediction, genes)
+    np.testing.assert_array_equal(mean, fitted.decoder.decode(prediction, genes, "log"))
+    np.testing.assert_array_equal(beside, sd)
 
 
 def check_one_gene_equals_its_column(case: Case) -> None:
