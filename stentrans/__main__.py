@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from stentrans.cli.parser import build_parser
 from stentrans.errors import StentransError
+from stentrans.processes import reuse_memory, work_in_one_thread
 
 REFUSED = 2
 INTERRUPTED = 130
@@ -55,18 +56,9 @@ def refuse(sentence: str) -> int:
     return REFUSED
 
 
-def work_in_one_thread() -> None:
-    """Keep linear algebra to one thread, as Dask's workers do, unless the environment says more.
-
-    Matrices are small here: a second thread mostly waits, in a loop that takes a whole core, and
-    sums in another order give other last digits. Must come before NumPy is imported.
-    """
-    for library in ("OMP", "OPENBLAS", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-
-
 if __name__ == "__main__":
     work_in_one_thread()
+    reuse_memory()
     code = main()
     gc.freeze()  # What is left ends with the process; to look through it takes most of a second.
     sys.exit(code)

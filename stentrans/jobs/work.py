@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -16,6 +17,7 @@ from stentrans.jobs.listener import Listener
 from stentrans.jobs.progress import JobState
 from stentrans.methods.base import OnProgress, Progress
 from stentrans.methods.progress import listening
+from stentrans.processes import return_memory, reuse_memory
 from stentrans.store import Run, Store
 
 DoRun = Callable[..., "Run | None"]
@@ -48,6 +50,16 @@ def do_run(run: Run, store: Store, on_progress: OnProgress, *, who: str = "") ->
     return stored
 
 
+@contextmanager
+def _own_memory() -> Iterator[None]:
+    """Use memory again during a job, and give it back after it."""
+    reuse_memory()
+    try:
+        yield
+    finally:
+        return_memory()
+
+
 def _needed(run: Run, store: Store) -> Any:
     """The section of a run, or the stored result that it works on."""
     if kind_of(run).needs == "section":
@@ -71,7 +83,7 @@ def work_on(run: Run, store_folder: str, do: DoRun, key: str, column: int | None
 
     Errors meant for people become a sentence here; any other surfaces at the future.
     """
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, _own_memory():
         listen = Listener(key, can_keep=kind_of(run).can_keep, column=column)
         try:
             if listen(Progress(stage=f"reading the {kind_of(run).needs}", fraction=0.0)) is False:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from stentrans.__main__ import work_in_one_thread
 from stentrans.cli import commands
 from tests.cli.calling import Capture, call, run
 
@@ -39,18 +38,6 @@ def test_interrupt_ends_with_130_and_says_nothing(
     monkeypatch.setattr(commands, "methods", interrupted)
     assert call("methods") == 130
     assert capsys.readouterr().err == ""
-
-
-def test_linear_algebra_keeps_to_one_thread_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("os.environ", {"MKL_NUM_THREADS": "3"})
-    work_in_one_thread()
-    assert os.environ == {
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "3",
-    }
 
 
 class Became(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,27 @@ def refusing() -> DoRun:
         from stentrans.errors import ParameterError
 
         raise ParameterError("factor must be between 1 and 4; got 9.")
+
+    return do
+
+
+def counting_new_pages() -> DoRun:
+    """Refused if every array of a mebibyte comes with 256 new pages of the system's."""
+
+    def do(run, store, on_progress):  # type: ignore[no-untyped-def]
+        import resource
+
+        import numpy as np
+
+        from stentrans.errors import ParameterError
+
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(50):
+            np.ones(2**20, np.uint8)
+        new = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        if new > 10 * 256:
+            raise ParameterError(f"At most 2560 pages must be new; {new} were.")
+        store.put("runs", run.id, lambda folder: (folder / "values.txt").write_text("1"))
 
     return do
 
@@ -156,6 +178,12 @@ def test_stored_run_is_finished_without_a_worker(
 def test_refused_run_fails_with_its_sentence(manager_of: Callable[[DoRun], Manager]) -> None:
     job = ended(manager_of(refusing()), run_of())
     assert (job.state, job.sentence) == ("failed", "factor must be between 1 and 4; got 9.")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc")
+def test_worker_uses_memory_again_during_a_job(manager_of: Callable[[DoRun], Manager]) -> None:
+    job = ended(manager_of(counting_new_pages()), run_of())
+    assert (job.state, job.sentence) == ("finished", "")
 
 
 def test_fault_of_the_program_is_named_as_one(manager_of: Callable[[DoRun], Manager]) -> None:
