@@ -12,7 +12,7 @@ _LARGEST_KEPT: Final = 2**25
 
 
 def work_in_one_thread() -> None:
-    """Keep linear algebra to one thread, as Dask's workers do, unless the environment says more.
+    """Keep linear algebra to one thread, as Dask does by default, unless the environment says more.
 
     Matrices are small here: a second thread mostly waits, in a loop that takes a whole core, and
     sums in another order give other last digits. Must come before NumPy is imported.
@@ -25,7 +25,7 @@ def reuse_memory() -> None:
     """Keep the memory of arrays that are done with for the next ones, where the system is glibc.
 
     Each step of a fit makes and drops arrays of a megabyte. Given back to the system each time,
-    as Dask tells its workers to, they double the time of a run, which goes into empty pages.
+    as Dask tells its workers to, four tenths of the time of a run go into empty pages.
     """
     if hasattr(libc := _libc(), "mallopt"):
         libc.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
