@@ -42,6 +42,18 @@ def test_linear_algebra_keeps_to_one_thread_unless_told_otherwise(
     }
 
 
+def test_commands_keep_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    code = """
+import contextlib, io, os, runpy, sys
+sys.argv = ["stentrans", "--help"]
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    runpy.run_module("stentrans", run_name="__main__")
+print(os.environ["OPENBLAS_NUM_THREADS"])
+"""
+    assert printed(code) == [1]
+
+
 @needs_glibc
 def test_arrays_find_the_memory_of_those_before_them() -> None:
     before, after = printed(f"""

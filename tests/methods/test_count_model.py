@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from stentrans.methods.count_model import fit_loadings, trust
+from stentrans.methods.count_model import _Regression, fit_loadings, trust
 
 N_SPOTS = 150
 
@@ -75,3 +75,19 @@ def test_trust_is_one_for_a_factor_that_is_known_and_none_for_one_that_is_not(
     belief = trust(reader(counts), genes_of(counts), exposure, guess, loadings)
     assert belief[0] > 0.9
     assert belief[1] < 0.2
+
+
+def test_first_curvature_is_that_of_every_gene_by_itself(rng: np.random.Generator):
+    library = rng.uniform(100, 5000, 80)
+    factors = rng.normal(size=(80, 6))
+    factors -= library @ factors / library.sum()
+    counts = rng.poisson(library[:, None] * rng.uniform(1e-4, 1e-2, 30)).astype(float)
+    counts[:, 3] = 0
+    model = _Regression(counts, library, factors)
+    prior, dispersion = rng.uniform(1e-3, 0.1, 6), rng.uniform(1, 3, 30)
+    expected = model.evaluate(np.zeros((6, 30))).expected
+    np.testing.assert_allclose(
+        model.inverse_at_zero(prior, dispersion),
+        model.inverse_hessian(expected, prior, dispersion),
+        atol=1e-7,
+    )
